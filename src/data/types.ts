@@ -1,0 +1,52 @@
+import type { Dimension } from '../graph/value.js';
+import type { NdArray } from '../onnx/array.js';
+
+/** One input of the model as the graph declares it. */
+export interface ModelInput {
+  name: string;
+  /** ONNX element type code. */
+  elemType: number;
+  shape: Dimension[] | null;
+}
+
+/** What the session is fed at once. */
+export interface Batch {
+  feeds: Record<string, NdArray>;
+  /** Indices of the blocks in it, in the whole data set, increasing. */
+  blocks: number[];
+  /** Rows of the batch: text blocks, images, records; 1 for a graph. */
+  sequences: number;
+  /** Tokens, images, records or nodes in it that count: padding left out. */
+  positions: number;
+  /** 1 where a position counts, shape [batch, sequence] or [nodes]; `null` when all do. */
+  mask: NdArray | null;
+}
+
+/** What a report says about the data (`data` in the report contract). */
+export interface DataDescription {
+  name: string;
+  variant: string | null;
+  split: string | null;
+  tokenizer: string | null;
+  seqLen: number | null;
+  batchSize: number;
+}
+
+/** A data set cut into batches for one model; iterating twice gives the same batches. */
+export interface DataSet {
+  description: DataDescription;
+  /** What the batches' rows are: decides what a position is. */
+  kind: 'text' | 'image' | 'arrays' | 'graph' | 'random';
+  /** Whether any batch carries a mask. */
+  masked: boolean;
+  /** Every position there is, is seen: no resolution needed (a full-graph audit). */
+  census: boolean;
+  /** Positions that all batches together will hold, if known before running; for progress bars. */
+  positions: number | null;
+  /** The batch that holds block 0 of the *whole* data set, also in a shard: it fixes the histograms' range. */
+  rangeBatch(): Promise<Batch>;
+  /** Batches in order; with `after` only those whose first block is greater (a resumed run). */
+  batches(after?: number): AsyncIterable<Batch>;
+  /** Warnings met while opening, e.g. a guessed tokenizer. */
+  warnings: { code: string; message: string }[];
+}

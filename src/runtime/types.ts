@@ -1,0 +1,34 @@
+import type { NdArray } from '../onnx/array.js';
+
+export type Device = 'cpu' | 'cuda' | 'webgpu';
+
+export interface SessionOptions {
+  /** An ONNX model without its weights: they are external data in `folder`. */
+  model: Uint8Array;
+  /** Folder that external data locations are relative to: the original model's own folder. */
+  folder: string;
+  device: Device;
+  /** Threads of the CPU provider; 0 lets ONNX Runtime choose. */
+  threads: number;
+  /** `disabled` keeps the graph as it is written; the default is `all`. */
+  optimization?: 'disabled' | 'basic' | 'extended' | 'all';
+}
+
+export interface RunRequest {
+  feeds: Record<string, NdArray>;
+  /** Names of the outputs to bring back. */
+  fetch: string[];
+  /** uint8 outputs of which only the 256 counts of their values come back (float64, shape [256]). */
+  count?: string[];
+}
+
+/** A session in a process of its own: it can be killed at any moment. */
+export interface Session {
+  /** @throws RunError when the process dies or the run fails. */
+  run(request: RunRequest): Promise<Record<string, NdArray>>;
+  /** Ends the process; safe to call twice and at any time. */
+  dispose(): Promise<void>;
+  /** Peak resident memory of the process so far, bytes. */
+  peakRssBytes(): number;
+  readonly provider: string;
+}
