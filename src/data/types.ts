@@ -18,8 +18,10 @@ export interface Batch {
   sequences: number;
   /** Tokens, images, records or nodes in it that count: padding left out. */
   positions: number;
-  /** 1 where a position counts, shape [batch, sequence] or [nodes]; `null` when all do. */
+  /** 1 where a position counts, shape [batch, sequence], [batch] (images, records) or [nodes]; `null` when all do. */
   mask: NdArray | null;
+  /** Class or value to predict for each row or node, where the data has one. */
+  labels?: NdArray;
 }
 
 /** What a report says about the data (`data` in the report contract). */
@@ -37,16 +39,19 @@ export interface DataSet {
   description: DataDescription;
   /** What the batches' rows are: decides what a position is. */
   kind: 'text' | 'image' | 'arrays' | 'graph' | 'random';
-  /** Whether any batch carries a mask. */
+  /** Whether batches carry a mask: all of them do, or none. */
   masked: boolean;
   /** Every position there is, is seen: no resolution needed (a full-graph audit). */
   census: boolean;
-  /** Positions that all batches together will hold, if known before running; for progress bars. */
+  /** Positions that all batches together will hold, if known before running (for a long text: the budget's); for progress bars. */
   positions: number | null;
-  /** The batch that holds block 0 of the *whole* data set, also in a shard: it fixes the histograms' range. */
+  /**
+   * The first rows of the *whole* data set, also in a shard: they fix the histograms' range. Automatic batch size
+   * whatever `batchSize` is, unless the file fixes it.
+   */
   rangeBatch(): Promise<Batch>;
   /** Batches in order; with `after` only those whose first block is greater (a resumed run). */
   batches(after?: number): AsyncIterable<Batch>;
-  /** Warnings met while opening, e.g. a guessed tokenizer. */
+  /** Warnings met while opening or reading, e.g. a guessed tokenizer: read them again after the last batch. */
   warnings: { code: string; message: string }[];
 }

@@ -24,6 +24,9 @@ export const DataType = {
   UINT4: 21,
   INT4: 22,
   FLOAT4E2M1: 23,
+  FLOAT8E8M0: 24,
+  UINT2: 25,
+  INT2: 26,
 } as const;
 
 const names: Record<number, string> = Object.fromEntries(
@@ -71,6 +74,9 @@ const bits: Record<number, number> = {
   21: 4,
   22: 4,
   23: 4,
+  24: 8,
+  25: 2,
+  26: 2,
 };
 
 /** Bytes that `elements` elements take in raw_data; `undefined` for strings and unknown types. */

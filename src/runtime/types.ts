@@ -12,6 +12,10 @@ export interface SessionOptions {
   threads: number;
   /** `disabled` keeps the graph as it is written; the default is `all`. */
   optimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  /** What messages call the model, e.g. its file name; default `the model`. */
+  name?: string;
+  /** Every node must run on `device`; without it nodes that a GPU provider lacks run on the CPU. */
+  exclusive?: boolean;
 }
 
 export interface RunRequest {
@@ -24,11 +28,19 @@ export interface RunRequest {
 
 /** A session in a process of its own: it can be killed at any moment. */
 export interface Session {
-  /** @throws RunError when the process dies or the run fails. */
+  /**
+   * Runs wait for each other: a second call before the first has ended is queued.
+   * @throws RunError when the process dies or the run fails; Interrupted after the signal's abort.
+   */
   run(request: RunRequest): Promise<Record<string, NdArray>>;
   /** Ends the process; safe to call twice and at any time. */
   dispose(): Promise<void>;
   /** Peak resident memory of the process so far, bytes. */
   peakRssBytes(): number;
+  /** ONNX Runtime's name of the execution provider, e.g. `CPUExecutionProvider`. */
   readonly provider: string;
+  /** Process id of the child. */
+  readonly pid: number;
+  /** Version of ONNX Runtime, e.g. `1.30.0`. */
+  readonly onnxruntime: string;
 }

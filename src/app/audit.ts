@@ -1,0 +1,225 @@
+import { openData } from '../data/open.js';
+import type { DataSet } from '../data/types.js';
+import { Interrupted, UserError } from '../errors.js';
+import { findEmbeddings } from '../patterns/embedding.js';
+import { findHazards } from '../patterns/hazards.js';
+import { finishReport, siteMeta, siteReport } from '../report/build.js';
+import type { AuditReport, Warning } from '../report/schema.js';
+import { pickDevice } from '../runtime/devices.js';
+import { accumulate, emptyCounters } from '../stats/counters.js';
+import { completeCriterion, deadNeurons } from '../stats/criteria.js';
+import type { Counters, Criterion } from '../stats/types.js';
+import { checkOutputs } from './check-outputs.js';
+import { describeModel, hashFiles, modelName } from './describe-model.js';
+import { openForAudit, requireSites, type SelectedModel } from './load.js';
+import { modelInputs, modelKind } from './model-kind.js';
+import type { AuditOptions } from './options.js';
+import { openProbeRun, type ProbeRun } from './probe-run.js';
+import { loadState, type RunState, saveState } from './resume.js';
+import { tool } from './version.js';
+
+/** Seconds between two saves of the state of a run with `resume`. */
+const SAVE_INTERVAL_SECONDS = 5;
+
+/**
+ * The main job: runs the data through the model's probes and reports the health of every neuron.
+ *
+ * An aborted `signal` ends the run early: the report then holds what was gathered and says `data.complete: false`.
+ *
+ * @throws UserError for bad input; RunError when the run fails; Interrupted when aborted before anything was counted.
+ */
+export async function audit(options: AuditOptions): Promise<AuditReport> {
+  const started = performance.now();
+  const signal = options.signal ?? new AbortController().signal;
+  const criterion = completeCriterion(options.criterion);
+  const { opened, load } = await openForAudit(options);
+  const selected = load();
+  requireSites(selected);
+  const warnings: Warning[] = [];
+  const hazards = findHazards(selected.model.graph);
+  warnings.push(...hazards.map(({ code, message }) => ({ code, message })));
+  const data = await openAuditData(options, selected, signal);
+  warnings.push(...data.warnings);
+  const picked = await pickDevice(options.device ?? 'auto');
+  warnings.push(...picked.notes.map((message) => ({ code: 'device', message })));
+  const threads = hazards.some(({ singleThread }) => singleThread) ? 1 : (options.threads ?? 0);
+  const session = { device: picked.device, threads };
+
+  const stopHashing = new AbortController();
+  const hashes =
+    options.hash === false ? null : hashFiles(opened.files, AbortSignal.any([signal, stopHashing.signal]));
+  hashes?.catch(() => {});
+  const run = await openProbeRun(load, { criterion, masked: data.masked, session, signal });
+  try {
+    const gathered = await gather(run, data, {
+      ...options,
+      criterion,
+      signal,
+      started,
+      graphSha256: opened.skeletonSha256,
+    });
+    if (options.checkOutputs && gathered.complete) {
+      warnings.push(
+        await checkOutputs(load, await data.rangeBatch(), {
+          criterion,
+          masked: data.masked,
+          session,
+          signal,
+        }),
+      );
+    }
+    const model = describeModel(
+      opened,
+      selected.model,
+      options.name ?? modelName(opened.path),
+      selected.plugin?.name ?? null,
+    );
+    const sha256 = (await hashes) ?? [];
+    model.files = model.files.map((file, i) => ({ ...file, sha256: sha256[i] ?? null }));
+    const durationSeconds = (performance.now() - started) / 1000;
+    const { state } = gathered;
+    const positions = gathered.positions;
+    return finishReport({
+      tool,
+      model,
+      warnings,
+      criterion,
+      census: data.census && gathered.complete,
+      data: {
+        ...data.description,
+        positions,
+        sequences: state.sequences,
+        shard: options.shard ?? null,
+        complete: gathered.complete,
+      },
+      runtime: {
+        device: picked.device,
+        provider: run.session.provider,
+        onnxruntime: run.session.onnxruntime,
+        durationSeconds,
+        positionsPerSecond: gathered.seconds > 0 ? gathered.positionsRun / gathered.seconds : null,
+        peakRssBytes: run.session.peakRssBytes() || null,
+      },
+      sites: selected.sites.map((site, i) => siteReport(siteMeta(site), state.counters[i]!, criterion)),
+    });
+  } finally {
+    stopHashing.abort();
+    await run.dispose();
+  }
+}
+
+async function openAuditData(
+  options: AuditOptions,
+  selected: SelectedModel,
+  signal: AbortSignal,
+): Promise<DataSet> {
+  const inputs = modelInputs(selected.model.graph);
+  const { vocabulary, maxPositions } = findEmbeddings(selected.model.graph);
+  const reserved = selected.plugin?.reservedPositions ?? 0;
+  return openData({
+    data: options.data ?? 'sample',
+    split: options.split,
+    tokenizer: options.tokenizer,
+    tokens: options.tokens ?? 65_536,
+    seqLen: options.seqLen,
+    batchSize: options.batchSize,
+    shard: options.shard,
+    modelPath: options.model,
+    inputs,
+    vocabulary,
+    maxPositions: maxPositions === null ? null : maxPositions - reserved,
+    modelKind: modelKind(inputs),
+    onStage: options.onStage,
+    signal,
+  });
+}
+
+interface Gathering extends AuditOptions {
+  criterion: Criterion;
+  signal: AbortSignal;
+  started: number;
+  graphSha256: string;
+}
+
+interface Gathered {
+  state: RunState;
+  /** Positions counted, those of a resumed run included. */
+  positions: number;
+  /** Positions and seconds of this run alone, for its speed. */
+  positionsRun: number;
+  seconds: number;
+  complete: boolean;
+}
+
+/** Runs all batches, or as many as an interruption or `untilStable` leaves. */
+async function gather(run: ProbeRun, data: DataSet, options: Gathering): Promise<Gathered> {
+  const identity = {
+    graphSha256: options.graphSha256,
+    criterion: options.criterion,
+    data: data.description,
+    tokens: options.tokens ?? null,
+    shard: options.shard ?? null,
+    sites: run.overlay.probes.sites.map(({ site }) => site.id),
+  };
+  const saved = options.resume ? await loadState(options.resume, identity) : null;
+  let positions = saved?.counters[0]?.positions ?? 0;
+  let state = saved;
+  const begun = performance.now();
+  let positionsRun = 0;
+  let lastSave = begun;
+  const stable = stability(options.criterion, options.untilStable ?? 0);
+  let complete = true;
+  try {
+    const ranges = saved?.ranges ?? (await run.findRange(await data.rangeBatch()));
+    state ??= { lastBlock: -1, sequences: 0, ranges, counters: [] };
+    for await (const batch of data.batches(state.lastBlock)) {
+      if (options.signal.aborted) break;
+      const counters = await run.run(batch, ranges);
+      state = advance(state, counters, batch.blocks.at(-1)!, batch.sequences);
+      positions += batch.positions;
+      positionsRun += batch.positions;
+      const elapsedSeconds = (performance.now() - begun) / 1000;
+      options.onProgress?.({ positions, total: data.positions, elapsedSeconds });
+      if (options.resume && performance.now() - lastSave > SAVE_INTERVAL_SECONDS * 1000) {
+        await saveState(options.resume, identity, state);
+        lastSave = performance.now();
+      }
+      if (stable(state.counters)) break;
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted || options.signal.aborted)) throw error;
+  }
+  if (options.signal.aborted) complete = false;
+  if (!state || state.counters.length === 0) {
+    if (!complete) throw new Interrupted('Interrupted before the first batch was counted.');
+    throw new UserError(
+      'The data holds no position to audit: it is empty, or the shard has no block.',
+      'data-empty',
+    );
+  }
+  if (options.resume) await saveState(options.resume, identity, state);
+  return { state, positions, positionsRun, seconds: (performance.now() - begun) / 1000, complete };
+}
+
+/** The state after one more batch; the counters of the state are added to in place. */
+function advance(state: RunState, batch: Counters[], lastBlock: number, sequences: number): RunState {
+  const counters =
+    state.counters.length > 0
+      ? state.counters
+      : batch.map((site, i) => emptyCounters(site.fired.length, { histogram: state.ranges[i]! }));
+  for (const [i, site] of batch.entries()) accumulate(counters[i]!, site);
+  return { ...state, lastBlock, sequences: state.sequences + sequences, counters };
+}
+
+/** Says after each batch whether the dead set of every site has been the same for `batches` batches. */
+function stability(criterion: Criterion, batches: number): (counters: Counters[]) => boolean {
+  let before = '';
+  let unchanged = 0;
+  return (counters) => {
+    if (batches <= 0) return false;
+    const now = JSON.stringify(counters.map((site) => deadNeurons(site, criterion)));
+    unchanged = now === before ? unchanged + 1 : 0;
+    before = now;
+    return unchanged >= batches;
+  };
+}

@@ -1,0 +1,164 @@
+import type { Batch } from '../data/types.js';
+import type { NdArray } from '../onnx/array.js';
+import { auditOverlay, type Overlay } from '../overlay/overlay.js';
+import type { ProbeOptions, SiteProbe } from '../overlay/probe.js';
+import { openSession } from '../runtime/session.js';
+import type { Session, SessionOptions } from '../runtime/types.js';
+import { HISTOGRAM_BINS } from '../stats/counters.js';
+import type { Counters, ValueHistogram } from '../stats/types.js';
+import { histogramRange } from '../stats/values.js';
+import type { SelectedModel } from './load.js';
+
+export type Range = Pick<ValueHistogram, 'scale' | 'zeroPoint'>;
+
+/** Runs batches through the probes of a model. */
+export interface ProbeRun {
+  /** Runs the batch that fixes the histograms' range: afterwards `run` may be called. */
+  findRange(batch: Batch): Promise<Range[]>;
+  /** Counters of one batch, a site each, in the order of the sites. */
+  run(batch: Batch, ranges: Range[]): Promise<Counters[]>;
+  /** The running session: its provider, version and memory. */
+  readonly session: Session;
+  readonly overlay: Overlay;
+  dispose(): Promise<void>;
+}
+
+export interface ProbeRunOptions extends Pick<ProbeOptions, 'criterion' | 'masked'> {
+  session: Pick<SessionOptions, 'device' | 'threads'>;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a session over the audit overlay of a model. A batch in which some value is not finite is run again by a
+ * second overlay that counts such values and leaves them out; it is opened when first needed.
+ */
+export async function openProbeRun(load: () => SelectedModel, options: ProbeRunOptions): Promise<ProbeRun> {
+  const plain = await openOverlay(load(), options, false);
+  let careful: Promise<Opened> | null = null;
+
+  const countersOf = async (batch: Batch, ranges: Range[], bins: boolean): Promise<Counters[]> => {
+    const result = await runOverlay(plain, batch, ranges, bins);
+    if (result.every(allFinite)) return result;
+    careful ??= openOverlay(load(), options, true);
+    return runOverlay(await careful, batch, ranges, bins);
+  };
+  return {
+    async findRange(batch) {
+      const anywhere = plain.overlay.probes.sites.map(() => ({ scale: 1, zeroPoint: 128 }));
+      const counters = await countersOf(batch, anywhere, false);
+      return counters.map(({ min, max }) => histogramRange(least(min), -least(max.map((value) => -value))));
+    },
+    run: (batch, ranges) => countersOf(batch, ranges, true),
+    session: plain.session,
+    overlay: plain.overlay,
+    async dispose() {
+      await plain.session.dispose();
+      await (await careful)?.session.dispose();
+    },
+  };
+}
+
+interface Opened {
+  overlay: Overlay;
+  session: Session;
+}
+
+async function openOverlay(
+  selected: SelectedModel,
+  options: ProbeRunOptions,
+  careful: boolean,
+): Promise<Opened> {
+  const { criterion, masked } = options;
+  const { folder, name } = selected;
+  const overlay = auditOverlay(selected.model, selected.sites, folder, { criterion, masked, careful });
+  const session = await openSession(
+    { ...options.session, model: overlay.bytes, folder, name },
+    options.signal ? { signal: options.signal } : {},
+  );
+  return { overlay, session };
+}
+
+async function runOverlay(
+  { overlay, session }: Opened,
+  batch: Batch,
+  ranges: Range[],
+  bins: boolean,
+): Promise<Counters[]> {
+  const { sites } = overlay.probes;
+  const results = await session.run({
+    feeds: feedsOf(overlay, batch, ranges),
+    fetch: sites.map((site) => site.counters),
+    count: bins ? sites.map((site) => site.bins) : [],
+  });
+  return sites.map((site, i) => readCounters(site, results, batch, bins ? ranges[i]! : null));
+}
+
+function feedsOf({ probes, inputs }: Overlay, batch: Batch, ranges: Range[]): Record<string, NdArray> {
+  const feeds: Record<string, NdArray> = {};
+  for (const name of inputs) if (batch.feeds[name]) feeds[name] = batch.feeds[name];
+  if (probes.mask) feeds[probes.mask] = positionMask(batch);
+  for (const [i, { scale, zeroPoint }] of probes.sites.entries()) {
+    feeds[scale] = { type: 'float32', dims: [], data: new Float32Array([ranges[i]!.scale]) };
+    feeds[zeroPoint] = { type: 'uint8', dims: [], data: new Uint8Array([ranges[i]!.zeroPoint]) };
+  }
+  return feeds;
+}
+
+/** The batch's mask as bool [positions, padding included]. */
+function positionMask({ mask, positions }: Batch): NdArray {
+  const data = mask
+    ? Uint8Array.from(mask.data as Uint8Array, (kept) => (kept ? 1 : 0))
+    : new Uint8Array(positions).fill(1);
+  return { type: 'bool', dims: [data.length], data };
+}
+
+/** Reads one site's outputs: `counters` [rows, neurons] and, if `range` is given, the counts of its bins. */
+function readCounters(
+  probe: SiteProbe,
+  results: Record<string, NdArray>,
+  batch: Batch,
+  range: Range | null,
+): Counters {
+  const table = results[probe.counters]!;
+  const neurons = table.dims[1]!;
+  const row = (name: (typeof probe.rows)[number]): Float32Array => {
+    const index = probe.rows.indexOf(name);
+    const data = table.data as Float32Array;
+    return index < 0 ? new Float32Array(neurons) : data.slice(index * neurons, (index + 1) * neurons);
+  };
+  const wide = (name: (typeof probe.rows)[number]): Float64Array => Float64Array.from(row(name));
+  const nonFinite = wide('nonFinite');
+  const counters: Counters = {
+    positions: batch.positions,
+    fired: wide('fired'),
+    positive: wide('positive'),
+    saturated: wide('saturated'),
+    nonFinite,
+    sum: wide('sum'),
+    sumAbs: wide('sumAbs'),
+    sumSquares: wide('sumSquares'),
+    min: row('min'),
+    max: row('max'),
+    histogram: null,
+  };
+  if (!range) return counters;
+  const counts = Float64Array.from(results[probe.bins]!.data as Float64Array);
+  const rows = counts.reduce((sum, n) => sum + n, 0) / neurons;
+  // A convolution has more positions than the batch has records; nothing is masked there.
+  if (!batch.mask) counters.positions = rows;
+  const leftOut = (rows - counters.positions) * neurons + nonFinite.reduce((sum, n) => sum + n, 0);
+  counts[range.zeroPoint]! -= leftOut;
+  if (counts.length !== HISTOGRAM_BINS)
+    throw new Error(`expected ${HISTOGRAM_BINS} counts, found ${counts.length}`);
+  counters.histogram = { ...range, counts };
+  return counters;
+}
+
+const allFinite = ({ sumSquares }: Counters): boolean => sumSquares.every((value) => Number.isFinite(value));
+
+/** Smallest finite number, or NaN when there is none. */
+function least(values: Float32Array): number {
+  let found = Number.NaN;
+  for (const value of values) if (Number.isFinite(value) && !(value >= found)) found = value;
+  return found;
+}

@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../app/config.js';
+import type { SettingName, Settings } from '../app/settings.js';
+import { givenSettings } from './options.js';
+
+/**
+ * The settings of one command: what the configuration file says about those in `names`, overruled by the command
+ * line. `audit.config.json` of the current folder is found by itself.
+ */
+export function readSettings(command: Command, names: readonly SettingName[]): Settings {
+  const config = loadConfig(command.opts().config);
+  const known = Object.entries(config).filter(([name]) => names.includes(name as SettingName));
+  return { ...Object.fromEntries(known), ...givenSettings(command) };
+}

@@ -1,0 +1,105 @@
+import type { NdArray } from '../../onnx/array.js';
+import { blockBudget, inShard } from '../blocks.js';
+import { prefetch } from '../prefetch.js';
+import type { Shard, Warning } from '../spec.js';
+import type { Batch, DataDescription, DataSet } from '../types.js';
+
+/** Data that comes as rows: images, records, ready-made token rows. One row is one block. */
+export interface RowSource {
+  rows: number;
+  /** Positions of a row that is not masked. */
+  positionsPerRow: number;
+  /** The model's inputs for these rows. */
+  feeds(rows: number[]): Record<string, NdArray>;
+  /** 1 where a position of these rows counts, [rows] or [rows, sequence]; absent when all do. */
+  mask?: (rows: number[]) => NdArray;
+  labels?: (rows: number[]) => NdArray;
+}
+
+export interface RowSetParts {
+  source: RowSource;
+  description: Omit<DataDescription, 'batchSize'>;
+  kind: DataSet['kind'];
+  /** The batch the file fixes, else `null`. */
+  fixedBatch: number | null;
+  batchSize: number | undefined;
+  automaticBatch: number;
+  tokens: number | 'all';
+  shard: Shard | undefined;
+  warnings: Warning[];
+}
+
+/**
+ * Rows as batches. Of the rows the budget pays for, a shard takes i ≡ I mod N. A fixed batch is filled up with copies
+ * of its first row that the mask leaves out.
+ */
+export function rowSet(parts: RowSetParts): DataSet {
+  const { source, fixedBatch, shard } = parts;
+  const batchSize = fixedBatch ?? parts.batchSize ?? parts.automaticBatch;
+  const budget = Math.min(source.rows, blockBudget(parts.tokens, source.positionsPerRow));
+  const padded = fixedBatch !== null && (shard !== undefined || budget % fixedBatch !== 0);
+  const masked = padded || source.mask !== undefined;
+
+  async function* batches(of: Shard | undefined, size: number, after: number): AsyncGenerator<Batch> {
+    let rows: number[] = [];
+    for (let row = 0; row < budget; row++) {
+      if (!inShard(row, of)) continue;
+      rows.push(row);
+      if (rows.length < size) continue;
+      if (rows[0]! > after) yield makeBatch(rows, size);
+      rows = [];
+    }
+    if (rows.length > 0 && rows[0]! > after) yield makeBatch(rows, size);
+  }
+
+  function makeBatch(rows: number[], size: number): Batch {
+    const fed = fixedBatch === null ? rows : rows.concat(new Array(size - rows.length).fill(rows[0]));
+    const mask = masked ? countedRows(source, fed, rows.length) : null;
+    const positions =
+      source.mask !== undefined
+        ? (mask!.data as Uint8Array).reduce((sum, one) => sum + one, 0)
+        : rows.length * source.positionsPerRow;
+    const labels = source.labels === undefined ? {} : { labels: source.labels(fed) };
+    return { feeds: source.feeds(fed), blocks: rows, sequences: rows.length, positions, mask, ...labels };
+  }
+
+  return {
+    description: { ...parts.description, batchSize },
+    kind: parts.kind,
+    masked,
+    census: false,
+    positions: countPositions(source, budget, shard),
+    warnings: parts.warnings,
+    async rangeBatch() {
+      const size = fixedBatch ?? Math.min(budget, parts.automaticBatch);
+      for await (const batch of batches(undefined, size, -1)) return batch;
+      throw new Error('a data set without rows');
+    },
+    batches: (after = -1) => prefetch(batches(shard, batchSize, after), 2),
+  };
+}
+
+/** The source's mask, with the rows beyond `count` taken out; [rows] or [rows, sequence]. */
+function countedRows(source: RowSource, rows: number[], count: number): NdArray {
+  const dims = source.positionsPerRow > 1 ? [rows.length, source.positionsPerRow] : [rows.length];
+  const mask: NdArray = source.mask?.(rows) ?? {
+    type: 'bool',
+    dims,
+    data: new Uint8Array(rows.length * source.positionsPerRow).fill(1),
+  };
+  const data = Uint8Array.from(mask.data as Uint8Array);
+  data.fill(0, (data.length / rows.length) * count);
+  return { ...mask, data };
+}
+
+function countPositions(source: RowSource, budget: number, shard: Shard | undefined): number {
+  let positions = 0;
+  for (let row = 0; row < budget; row++) {
+    if (!inShard(row, shard)) continue;
+    positions +=
+      source.mask === undefined
+        ? source.positionsPerRow
+        : (source.mask([row]).data as Uint8Array).reduce((sum, one) => sum + one, 0);
+  }
+  return positions;
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
+
+/** Where files come from and where they are kept. */
+export interface Hub {
+  /** Without a slash at its end. */
+  endpoint: string;
+  token: string | null;
+  offline: boolean;
+  /** Our own cache. */
+  cacheDir: string;
+  /** Cache of the Python and JavaScript libraries, only read. */
+  sharedCacheDir: string;
+  dispatcher: Dispatcher;
+  /** Milliseconds before the first repeated try; doubles with each. */
+  retryDelayMs: number;
+}
+
+/**
+ * The hub as the environment describes it: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE; AUDIT_CACHE_DIR, HF_HOME,
+ * XDG_CACHE_HOME for the cache (in that order, the last two with a folder `activation-auditor` in them);
+ * HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
+ */
+export function hubFromEnvironment(env: NodeJS.ProcessEnv = process.env): Hub {
+  const userCache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const hfHome = env.HF_HOME || join(userCache, 'huggingface');
+  const proxy = {
+    httpProxy: env.http_proxy ?? env.HTTP_PROXY ?? '',
+    httpsProxy: env.https_proxy ?? env.HTTPS_PROXY ?? '',
+    noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
+  };
+  return {
+    endpoint: (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, ''),
+    token: env.HF_TOKEN || null,
+    offline: /^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? ''),
+    cacheDir: env.AUDIT_CACHE_DIR || join(env.HF_HOME || userCache, 'activation-auditor'),
+    sharedCacheDir: env.HF_HUB_CACHE || join(hfHome, 'hub'),
+    dispatcher: new EnvHttpProxyAgent({ ...proxy, proxyTunnel: false, connect: { timeout: 10_000 } }),
+    retryDelayMs: 500,
+  };
+}
+
+/** Headers for a URL: the token goes to the endpoint's own origin and nowhere else. */
+export function headersFor(url: URL, hub: Pick<Hub, 'endpoint' | 'token'>): Record<string, string> {
+  const headers: Record<string, string> = { 'user-agent': 'activation-auditor', 'accept-encoding': 'identity' };
+  if (hub.token !== null && url.origin === new URL(hub.endpoint).origin) {
+    headers.authorization = `Bearer ${hub.token}`;
+  }
+  return headers;
+}
+
+/** The hash that git gives a file of this size, ready for its content. */
+export function gitBlobHash(bytes: number) {
+  return createHash('sha1').update(`blob ${bytes}\0`);
+}

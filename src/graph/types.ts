@@ -1,0 +1,40 @@
+import type { GraphProto, TensorProto, TypeProto, ValueInfoProto } from '../onnx/types.js';
+import type { Dimension, ValueType } from './value.js';
+
+/** The tensor type of a declaration; `null` for one without, or of another kind (sequence, map, …). */
+export function readType(type: TypeProto | undefined): ValueType | null {
+  const tensor = type?.tensorType;
+  if (!tensor) return null;
+  const shape: Dimension[] | null =
+    tensor.shape?.dim.map(({ dimValue, dimParam }) =>
+      dimValue !== undefined ? Number(dimValue) : dimParam ? dimParam : null,
+    ) ?? null;
+  return { elemType: tensor.elemType ?? 0, shape };
+}
+
+/** A declaration of the given type. */
+export function writeType({ elemType, shape }: ValueType): TypeProto {
+  const dim = (shape ?? []).map((size) => ({
+    ...(typeof size === 'number' ? { dimValue: BigInt(size) } : size === null ? {} : { dimParam: size }),
+    unknown: [],
+  }));
+  return {
+    tensorType: { elemType, ...(shape ? { shape: { dim, unknown: [] } } : {}), unknown: [] },
+    unknown: [],
+  };
+}
+
+/** The type that a tensor itself has. */
+export function tensorType(tensor: TensorProto, dims: bigint[] = tensor.dims): ValueType {
+  return { elemType: tensor.dataType ?? 0, shape: dims.map(Number) };
+}
+
+/** Whether two types say the same. */
+export function sameType(a: ValueType | null, b: ValueType | null): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Declarations of a graph's values by name. */
+export function declarations(graph: GraphProto): Map<string, ValueInfoProto> {
+  return new Map(graph.valueInfo.map((info) => [info.name ?? '', info]));
+}

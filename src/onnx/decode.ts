@@ -1,0 +1,169 @@
+import { UserError } from '../errors.js';
+import { readPayload, settlePayloads } from './payload.js';
+import { type Field, type Message, Model, type Scalar } from './schema.js';
+import type { Source } from './source.js';
+import type { ModelProto, TensorProto, UnknownFields } from './types.js';
+import {
+  type Cursor,
+  FIXED32,
+  FIXED64,
+  LENGTH_DELIMITED,
+  readDouble,
+  readFloat,
+  readInt32,
+  readInt64,
+  readLength,
+  readTag,
+  readUint64,
+  skipValue,
+  type Tag,
+  VARINT,
+  WireError,
+} from './wire.js';
+
+/** Protobuf's own readers, ONNX Runtime's among them, go no deeper into nested messages than this. */
+const MAX_DEPTH = 100;
+
+/** A single string, byte string or unknown field of more than this is refused instead of loaded. */
+const MAX_FIELD_BYTES = 256 * 1024 * 1024;
+
+type Fields = Record<string, unknown> & { unknown: UnknownFields };
+
+/**
+ * Decodes a ModelProto from a source, leaving large tensors where they are (see `payload.ts`). A singular submessage
+ * that occurs again is merged into the first one, a singular scalar is replaced, as protobuf prescribes.
+ *
+ * @throws WireError when the bytes break the wire format, UserError when they exceed a limit.
+ */
+export function decodeModelProto(source: Source): ModelProto {
+  const cursor: Cursor = { source, at: 0 };
+  const model = decodeMessage(cursor, Model, empty(Model), source.sizeBytes, 0);
+  return model as unknown as ModelProto;
+}
+
+function empty(message: Message): Fields {
+  const fields: Fields = { unknown: [] };
+  for (const field of message.fields) if (field.repeated) fields[field.name] = [];
+  return fields;
+}
+
+/** Reads fields up to `end` into `target`. */
+function decodeMessage(cursor: Cursor, message: Message, target: Fields, end: number, depth: number): Fields {
+  if (depth > MAX_DEPTH) {
+    throw new UserError(
+      `\`${cursor.source.name}\` nests messages more than ${MAX_DEPTH} deep at byte ${cursor.at.toLocaleString('en-US')}: ONNX Runtime reads no such file either.`,
+      'model-too-deep',
+    );
+  }
+  let tag: Tag | null = null;
+  try {
+    while (cursor.at < end) {
+      const start = cursor.at;
+      tag = null;
+      tag = readTag(cursor, end);
+      const field = message.byNumber.get(tag.number);
+      if (field && decodeField(cursor, message, field, tag, target, end, depth)) continue;
+      skipValue(cursor, end, tag.wireType);
+      refuseHuge(cursor.source, start, cursor.at, `unknown field ${tag.number}`, message);
+      target.unknown.push(cursor.source.copy(start, cursor.at));
+    }
+  } catch (error) {
+    if (error instanceof WireError) {
+      const where = tag ? fieldLabel(message, tag.number) : null;
+      error.inner ??= where === null ? message.name : `field ${where} of ${message.name}`;
+      error.depth ??= depth;
+      if (depth === 0) error.outer = where;
+    }
+    throw error;
+  }
+  return target;
+}
+
+/** `7 (graph)`. */
+function fieldLabel(message: Message, number: number): string {
+  const field = message.byNumber.get(number);
+  return field ? `${number} (${field.protoName})` : `${number}`;
+}
+
+/** Reads one value; `false` when its wire type is not the field's, which makes it an unknown field. */
+function decodeField(
+  cursor: Cursor,
+  message: Message,
+  field: Field,
+  tag: Tag,
+  target: Fields,
+  end: number,
+  depth: number,
+): boolean {
+  if (field.message) {
+    if (tag.wireType !== LENGTH_DELIMITED) return false;
+    const nestedEnd = readLength(cursor, end);
+    const before = field.repeated ? undefined : (target[field.name] as Fields | undefined);
+    const nested = before ?? empty(field.message);
+    decodeMessage(cursor, field.message, nested, nestedEnd, depth + 1);
+    if (field.message.name === 'TensorProto') {
+      settlePayloads(nested as unknown as TensorProto, cursor.source);
+    }
+    if (field.repeated) (target[field.name] as unknown[]).push(nested);
+    else target[field.name] = nested;
+    return true;
+  }
+  const scalar = field.scalar!;
+  const wireType = wireTypeOf(scalar);
+  if (tag.wireType === wireType) {
+    const valueEnd = wireType === LENGTH_DELIMITED ? readLength(cursor, end) : end;
+    if (readPayload(cursor, message, field, target as unknown as TensorProto, valueEnd, tag.wireType))
+      return true;
+    if (wireType === LENGTH_DELIMITED) {
+      refuseHuge(cursor.source, cursor.at, valueEnd, field.protoName, message);
+    }
+    const value = readScalar(cursor, scalar, valueEnd);
+    if (field.repeated) (target[field.name] as unknown[]).push(value);
+    else target[field.name] = value;
+    return true;
+  }
+  if (!field.repeated || tag.wireType !== LENGTH_DELIMITED) return false;
+  const packedEnd = readLength(cursor, end);
+  if (readPayload(cursor, message, field, target as unknown as TensorProto, packedEnd, tag.wireType))
+    return true;
+  const values = target[field.name] as unknown[];
+  while (cursor.at < packedEnd) values.push(readScalar(cursor, scalar, packedEnd));
+  return true;
+}
+
+function wireTypeOf(scalar: Scalar): number {
+  if (scalar === 'string' || scalar === 'bytes') return LENGTH_DELIMITED;
+  if (scalar === 'float') return FIXED32;
+  return scalar === 'double' ? FIXED64 : VARINT;
+}
+
+// A byte order mark is part of the string: dropping it would change the file.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function readScalar(cursor: Cursor, scalar: Scalar, end: number): unknown {
+  switch (scalar) {
+    case 'int64':
+      return readInt64(cursor, end);
+    case 'uint64':
+      return readUint64(cursor, end);
+    case 'int32':
+      return readInt32(cursor, end);
+    case 'float':
+      return readFloat(cursor, end);
+    case 'double':
+      return readDouble(cursor, end);
+    default: {
+      const bytes = cursor.source.copy(cursor.at, end);
+      cursor.at = end;
+      return scalar === 'string' ? utf8.decode(bytes) : bytes;
+    }
+  }
+}
+
+function refuseHuge(source: Source, start: number, end: number, what: string, message: Message): void {
+  if (end - start <= MAX_FIELD_BYTES || source.file === null) return;
+  throw new UserError(
+    `Expected ${what} in ${message.name} of \`${source.name}\` to take at most 256 MiB, found ${(end - start).toLocaleString('en-US')} bytes at byte ${start.toLocaleString('en-US')}.`,
+    'model-field-too-large',
+  );
+}

@@ -1,0 +1,125 @@
+import type { Node } from '../graph/node.js';
+import type { Value } from '../graph/value.js';
+import { type Linear, linear } from './linear.js';
+import { constantOperand, isConstant, moving } from './pass.js';
+
+/** A linear layer behind a value, with the bias that is added on the way. */
+export interface LinearBehind extends Linear {
+  bias: Value | null;
+  /** Whether neighbours' rows were summed on the way (graph convolution). */
+  aggregated: boolean;
+}
+
+/** Why no linear layer was found. */
+export interface Blocked {
+  reason: string;
+  at: string;
+}
+
+export type BehindResult = { found: LinearBehind[]; blocked: null } | { found: []; blocked: Blocked };
+
+interface Walk {
+  bias: Value | null;
+  aggregated: boolean;
+}
+
+const MAX_STEPS = 40;
+
+/**
+ * The linear layers whose sum `value` [..., neurons] is, seen through what keeps neuron n at index n: moves and casts,
+ * added and multiplied constants (biases, dequantization scales), normalisation by constants (BatchNormalization), and the
+ * aggregation of a graph convolution (adjacency product; Gather, scale, Scatter-add).
+ */
+export function linearBehind(value: Value): BehindResult {
+  return walk(value, { bias: null, aggregated: false }, MAX_STEPS);
+}
+
+function walk(value: Value, seen: Walk, steps: number): BehindResult {
+  const node = value.producer;
+  if (!node)
+    return stop(`${value.name} is ${value.tensor ? 'a constant' : 'an input of the graph'}`, value.name);
+  if (steps === 0) return stop(`more than ${MAX_STEPS} nodes lie before it`, node.name);
+  const layer = linear(node);
+  if (layer)
+    return {
+      found: [{ ...layer, bias: layer.bias ?? seen.bias, aggregated: seen.aggregated }],
+      blocked: null,
+    };
+  const first = node.input;
+  if (!first) return stop(`${node.opType} has no input`, node.name);
+  if (moving(node) || node.is('Transpose')) return walk(first, seen, steps - 1);
+  switch (node.domain === '' ? node.opType : '') {
+    case 'Add':
+    case 'Sub':
+    case 'Sum':
+      return throughSum(node, seen, steps);
+    case 'Mul':
+    case 'Div':
+    case 'Where':
+      return throughProduct(node, seen, steps);
+    case 'BatchNormalization':
+    case 'Gather':
+    case 'GatherND':
+    case 'GatherElements':
+      return walk(first, seen, steps - 1);
+    case 'ScatterElements':
+    case 'ScatterND':
+      return walk(node.inputs[2] ?? first, { ...seen, aggregated: true }, steps - 1);
+    case 'ReduceSum':
+    case 'ReduceMean':
+      return seen.aggregated ? walk(first, seen, steps - 1) : stopAt(node);
+    case 'MatMul':
+    case 'Gemm':
+      return throughAdjacency(node, seen, steps);
+    default:
+      return stopAt(node);
+  }
+}
+
+/** h + b with constant b, or a sum of linear layers (GraphSAGE's neighbour and root terms, a shortcut). */
+function throughSum(node: Node, seen: Walk, steps: number): BehindResult {
+  const split = constantOperand(node);
+  if (split) return walk(split.other, { ...seen, bias: seen.bias ?? split.constant }, steps - 1);
+  return node.opType === 'Sub' ? stopAt(node) : either(node, seen, steps, 'all');
+}
+
+/** h · c with constant c, or, between neighbours' rows, h scaled by a value per row, as an edge weight is. */
+function throughProduct(node: Node, seen: Walk, steps: number): BehindResult {
+  const split = node.inputs.length === 2 ? constantOperand(node) : null;
+  if (split) return walk(split.other, seen, steps - 1);
+  return seen.aggregated ? either(node, seen, steps, 'first') : stopAt(node);
+}
+
+/** A · H, or Gemm(A, H, b): the neurons are those of H. */
+function throughAdjacency(node: Node, seen: Walk, steps: number): BehindResult {
+  const features = node.inputs[1];
+  if (!features || isConstant(features) || node.int('transB', 0)) return stopAt(node);
+  const bias = seen.bias ?? node.inputs[2] ?? null;
+  return walk(features, { bias, aggregated: true }, steps - 1);
+}
+
+function either(node: Node, seen: Walk, steps: number, take: 'first' | 'all'): BehindResult {
+  const found: LinearBehind[] = [];
+  let blocked: Blocked | null = null;
+  for (const operand of node.inputs) {
+    if (!operand || isConstant(operand)) continue;
+    const result = walk(operand, seen, Math.floor((steps - 1) / 2));
+    if (result.blocked) blocked ??= result.blocked;
+    else found.push(...result.found);
+    if (found.length > 0 && take === 'first') break;
+  }
+  return found.length > 0
+    ? { found, blocked: null }
+    : stop(blocked?.reason ?? 'both operands are constant', blocked?.at ?? node.name);
+}
+
+function stopAt(node: Node): BehindResult {
+  return stop(
+    `${node.opType} is no linear layer and mixes or changes neurons`,
+    node.name || node.output.name,
+  );
+}
+
+function stop(reason: string, at: string): BehindResult {
+  return { found: [], blocked: { reason, at } };
+}

@@ -1,0 +1,49 @@
+import { constantTensor } from '../graph/constants.js';
+import type { Graph } from '../graph/graph.js';
+import type { Value } from '../graph/value.js';
+import { isFloat } from '../onnx/data-types.js';
+import { moving } from './pass.js';
+import { storedWeight } from './weights.js';
+
+export interface Embeddings {
+  /** Rows of the table that token ids index: the number of ids the model knows. */
+  vocabulary: number | null;
+  /** Rows of the learned position table: the longest sequence. */
+  maxPositions: number | null;
+}
+
+/** Finds the embedding tables: E[ids] and P[positions], both Gather from a stored [rows, hidden] table. */
+export function findEmbeddings(graph: Graph): Embeddings {
+  let vocabulary: number | null = null;
+  let maxPositions: number | null = null;
+  for (const node of graph.nodes) {
+    if (node.is('EmbedLayerNormalization', 'com.microsoft')) {
+      vocabulary ??= rowsOf(node.inputs[2]);
+      maxPositions ??= rowsOf(node.inputs[3]);
+    }
+    if (!node.is('Gather')) continue;
+    const rows = rowsOf(node.inputs[0]);
+    const source = rows === null ? null : indexSource(node.inputs[1]);
+    if (rows === null) continue;
+    if (source && /^((encoder|decoder)_)?input_ids$/.test(source.name))
+      vocabulary = Math.max(vocabulary ?? 0, rows);
+    else if (!source || source.name === 'position_ids') maxPositions = Math.min(maxPositions ?? rows, rows);
+  }
+  return { vocabulary, maxPositions };
+}
+
+function rowsOf(table: Value | null | undefined): number | null {
+  const stored = table ? storedWeight(table, 0) : null;
+  if (stored?.shape.length !== 2) return null;
+  const tensor = constantTensor(stored.value);
+  return tensor && (isFloat(tensor.dataType) || tensor.dataType === 2 || tensor.dataType === 3)
+    ? stored.shape[0]!
+    : null;
+}
+
+/** The graph input the indices are, moved or cast but not computed; `null` when they are computed or stored. */
+function indexSource(indices: Value | null | undefined): Value | null {
+  let at = indices ?? null;
+  while (at?.producer && moving(at.producer)) at = at.producer.input;
+  return at?.isInput && !at.tensor ? at : null;
+}

@@ -1,0 +1,52 @@
+import { constantScalar } from '../graph/constants.js';
+import type { Graph } from '../graph/graph.js';
+import type { Node } from '../graph/node.js';
+
+/** Something in a graph that makes its numbers differ from run to run. */
+export interface Hazard {
+  code: 'training-dropout' | 'random' | 'scatter-race';
+  message: string;
+  /** Whether running with one thread removes it. */
+  singleThread: boolean;
+}
+
+const randomOps = new Set([
+  'RandomNormal',
+  'RandomNormalLike',
+  'RandomUniform',
+  'RandomUniformLike',
+  'Multinomial',
+  'Bernoulli',
+]);
+
+/** What makes results random: Dropout in training mode, random operators, a Scatter that races. */
+export function findHazards(graph: Graph): Hazard[] {
+  const nodes = allNodes(graph);
+  const dropout = nodes.find((node) => node.is('Dropout') && trains(node));
+  const random = nodes.find((node) => node.domain === '' && randomOps.has(node.opType));
+  const race = nodes.find((node) => node.is('ScatterND') && node.string('reduction', 'none') === 'add');
+  const hazards: Hazard[] = [];
+  if (dropout) {
+    const message = `${dropout.name} is a Dropout in training mode: activations are random; export the model after \`model.eval()\`.`;
+    hazards.push({ code: 'training-dropout', message, singleThread: false });
+  }
+  if (random) {
+    const message = `${random.name} (${random.opType}) draws random numbers: activations differ from run to run.`;
+    hazards.push({ code: 'random', message, singleThread: false });
+  }
+  if (race) {
+    const message = `${race.name} is a ScatterND that adds, which races between threads in ONNX Runtime: the audit runs on one thread.`;
+    hazards.push({ code: 'scatter-race', message, singleThread: true });
+  }
+  return hazards;
+}
+
+/** The third input of Dropout (opset 12 and later); before that ONNX had no training mode. */
+function trains(node: Node): boolean {
+  const mode = node.inputs[2];
+  return !!mode && constantScalar(mode) === 1;
+}
+
+function allNodes(graph: Graph): Node[] {
+  return [...graph.nodes].flatMap((node) => [node, ...node.subgraphs.flatMap(allNodes)]);
+}

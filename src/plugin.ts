@@ -1,0 +1,34 @@
+/**
+ * All that an architecture plugin may import, built in or third party.
+ *
+ * A plugin decorates: the generic patterns find activation functions and attention anywhere. It names the
+ * architecture, may number layers differently, and may say how an unusual input is filled.
+ */
+export type { Graph } from './graph/graph.js';
+export type { Model } from './graph/model.js';
+export type { Node } from './graph/node.js';
+export type { Value } from './graph/value.js';
+export { arrange, type Place, type Placeable } from './sites/layers.js';
+
+import type { Model } from './graph/model.js';
+import type { Place, Placeable } from './sites/layers.js';
+
+export interface Plugin {
+  /** The architecture's name in reports, e.g. `gpt2`. */
+  name: string;
+  /** Whether the model is of this family. The first plugin that says so is used; third parties' are asked first. */
+  matches(model: Model): boolean;
+  /** Layer numbers of the units in execution order; without it `arrange` decides. */
+  arrange?(units: readonly Placeable[]): Place[];
+  /** Subtracted from the rows of the position table to get the longest sequence (OPT and RoBERTa keep 2). */
+  reservedPositions?: number;
+}
+
+/** Whether any initializer's or node's name matches: exporters keep module paths there. For decoration only. */
+export function hasName(model: Model, pattern: RegExp): boolean {
+  const { initializers, nodes } = model.graph;
+  return (
+    initializers.some((value) => pattern.test(value.name)) ||
+    [...nodes].some((node) => pattern.test(node.name))
+  );
+}

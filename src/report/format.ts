@@ -1,0 +1,47 @@
+/** `65,536` */
+export function number(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+}
+
+/** A ratio as percent with three significant digits: `12.3 %`, `0.0046 %`, `100 %`; `–` for `null`. */
+export function percent(ratio: number | null): string {
+  return ratio === null ? '–' : `${significant(ratio * 100)} %`;
+}
+
+/** Three significant digits without exponent, no trailing zeros: `0.0046`, `12.3`, `1230`. */
+export function significant(value: number): string {
+  if (value === 0) return '0';
+  const digits = Math.min(20, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
+  const text = value.toFixed(digits);
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
+
+/** `1.24 M`, `304 k` */
+export function quantity(value: number): string {
+  const [size, unit] =
+    value >= 1e9 ? [1e9, ' G'] : value >= 1e6 ? [1e6, ' M'] : value >= 1e4 ? [1e3, ' k'] : [1, ''];
+  return `${significant(value / size)}${unit}`;
+}
+
+/** `4.2 s`, `3 min 12 s`, `1 h 02 min` */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${significant(seconds)} s`;
+  const minutes = Math.floor(Math.round(seconds) / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds) % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** The text cut to `width` characters in the middle: `onnx::Mat…ul_361`. */
+export function elide(text: string, width: number): string {
+  const letters = [...text];
+  if (letters.length <= width) return text;
+  if (width <= 1) return '…'.slice(0, width);
+  const head = Math.ceil((width - 1) / 2);
+  return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (width - 1 - head)).join('')}`;
+}
+
+/** Control characters made visible: names come from files that others wrote and may hold terminal escapes. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+}

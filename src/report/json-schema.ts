@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { auditReportSchema, diffReportSchema } from './schema.js';
+
+/** The published JSON Schemas (draft 2020-12) by file name; `schema/` holds them, and a test keeps it so. */
+export function jsonSchemas(): Record<string, object> {
+  return {
+    'audit-report.schema.json': jsonSchema(auditReportSchema),
+    'diff-report.schema.json': jsonSchema(diffReportSchema),
+  };
+}
+
+/** As readers see it: fields that a later version adds are allowed. */
+function jsonSchema(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, { io: 'input', reused: 'ref' });
+}

@@ -1,0 +1,85 @@
+import { resolution } from '../stats/distribution.js';
+import { number, percent } from './format.js';
+import type { AuditReport, SiteReport, Warning } from './schema.js';
+
+/** Codes of the warnings that follow from the rest of the report; computed anew whenever a report is rebuilt. */
+export const DERIVED_WARNINGS = [
+  'resolution',
+  'no-data',
+  'signed-sum',
+  'non-finite',
+  'incomplete-data',
+] as const;
+
+/** Codes of warnings that weaken the verdict of a gate: with `--strict` they fail it. */
+export const WEAKENING_WARNINGS: readonly string[] = [
+  ...DERIVED_WARNINGS,
+  'baseline-site-missing',
+  'baseline-site-changed',
+  'baseline-differs',
+];
+
+/** Warnings that follow from sites, data and criterion. */
+export function derivedWarnings(report: Pick<AuditReport, 'sites' | 'data' | 'criterion'>): Warning[] {
+  return [
+    ...incompleteData(report.data),
+    ...coarseResolution(report),
+    ...about(report.sites, 'no-data', ({ positions }) => positions === 0 && 'saw no position at all'),
+    ...about(
+      report.sites,
+      'non-finite',
+      ({ flags, neurons }) =>
+        flags.nonFinite > 0 &&
+        `${number(flags.nonFinite)} of ${number(neurons)} neurons had NaN or infinite values`,
+    ),
+    ...signedSum(report),
+  ];
+}
+
+function incompleteData(data: AuditReport['data']): Warning[] {
+  const code = 'incomplete-data';
+  if (!data.complete) {
+    const message = `The run was stopped after ${number(data.positions)} positions: gates are not evaluated on it.`;
+    return [{ code, message }];
+  }
+  if (!Array.isArray(data.shard)) return [];
+  const shards = data.shard.map(({ index, count }) => `${index}/${count}`).join(', ');
+  return [{ code, message: `Only some shards of the data were merged: ${shards}.` }];
+}
+
+/** Only the frequency criterion has a limit that a resolution can be too coarse for. A census has no resolution. */
+function coarseResolution({ sites, criterion }: Pick<AuditReport, 'sites' | 'criterion'>): Warning[] {
+  const { dead, deadBelow, resolution: overall } = criterion;
+  if (dead !== 'frequency' || deadBelow === null || overall === null || overall <= deadBelow) return [];
+  const needed = number(Math.ceil(3 / deadBelow));
+  const message = (positions: number) =>
+    `${number(positions)} positions cannot tell a frequency below ${percent(resolution(positions)!)} from zero, ` +
+    `but the limit for dead is ${percent(deadBelow)}: audit at least ${needed} positions.`;
+  const seen = sites.filter(({ positions }) => positions > 0);
+  if (new Set(seen.map(({ positions }) => positions)).size === 1) {
+    return [{ code: 'resolution', message: message(seen[0]!.positions) }];
+  }
+  return seen
+    .filter(({ positions }) => resolution(positions)! > deadBelow)
+    .map(({ id, positions }) => ({
+      code: 'resolution',
+      message: `At ${id}, ${message(positions)}`,
+      site: id,
+    }));
+}
+
+/** A sum near zero says nothing where positive and negative values cancel. */
+function signedSum({ sites, criterion }: Pick<AuditReport, 'sites' | 'criterion'>): Warning[] {
+  if (criterion.dead !== 'sum') return [];
+  return about(sites, 'signed-sum', ({ site, values }) => {
+    const signed = site !== 'mlp_post' || ((values.min ?? 0) < 0 && (values.max ?? 0) > 0);
+    return signed && 'has positive and negative values, which cancel in the sum that decides about dead';
+  });
+}
+
+function about(sites: SiteReport[], code: string, what: (site: SiteReport) => string | false): Warning[] {
+  return sites.flatMap((site) => {
+    const message = what(site);
+    return message ? [{ code, message: `${site.id} ${message}.`, site: site.id }] : [];
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * The session's process, and the only importer of onnxruntime-node. `session.run` blocks this process, never
+ * its parent, and the parent may kill it at any moment.
+ */
+import { Worker } from 'node:worker_threads';
+import ort from 'onnxruntime-node';
+import type { ArrayData, NdArray } from '../onnx/array.js';
+import { countBytes } from './count-bytes.js';
+import type { Answer, Asked } from './protocol.js';
+import type { RunRequest, SessionOptions } from './types.js';
+
+const parentPid = Number(process.argv[2]);
+
+let session: ort.InferenceSession | undefined;
+let last: Promise<void> = Promise.resolve();
+
+// The terminal sends Ctrl-C to the whole process group; what to do about it is the parent's decision.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('disconnect', endNow);
+process.on('message', (asked: Asked) => {
+  last = last.then(() => answer(asked));
+});
+endWithParent();
+
+async function answer({ id, question }: Asked): Promise<void> {
+  let outcome: { result: Record<string, NdArray> } | { error: string };
+  try {
+    outcome = {
+      result: question.kind === 'open' ? await open(question.options) : await run(question.request),
+    };
+  } catch (error) {
+    outcome = { error: error instanceof Error ? error.message : String(error) };
+  }
+  const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+  const reply: Answer = {
+    id,
+    peakRssBytes,
+    onnxruntime: ort.env.versions.node ?? '',
+    ...outcome,
+  };
+  process.send?.(reply);
+}
+
+async function open(options: SessionOptions): Promise<Record<string, NdArray>> {
+  ort.env.logLevel = 'error';
+  session = await ort.InferenceSession.create(options.model, {
+    executionProviders: [options.device],
+    graphOptimizationLevel: options.optimization ?? 'all',
+    logSeverityLevel: 3,
+    ...(options.threads > 0 && { intraOpNumThreads: options.threads }),
+    extra: {
+      session: {
+        model_external_initializers_file_folder_path: options.folder,
+        set_denormal_as_zero: '1',
+        ...(options.exclusive && options.device !== 'cpu' && { disable_cpu_ep_fallback: '1' }),
+      },
+    },
+  });
+  return {};
+}
+
+async function run({ feeds, fetch, count = [] }: RunRequest): Promise<Record<string, NdArray>> {
+  if (session === undefined) throw new Error('no session is open');
+  const tensors: Record<string, ort.Tensor> = {};
+  for (const [name, { type, dims, data }] of Object.entries(feeds)) {
+    tensors[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
+  }
+  const counted = new Set(count);
+  const outputs = await session.run(tensors, [...new Set([...fetch, ...count])]);
+  const result: Record<string, NdArray> = {};
+  for (const [name, tensor] of Object.entries(outputs)) {
+    result[name] = counted.has(name) ? countsOf(name, tensor) : toArray(name, tensor);
+  }
+  return result;
+}
+
+function countsOf(name: string, tensor: ort.Tensor): NdArray {
+  if (!(tensor.data instanceof Uint8Array)) throw new Error(`output ${name} is ${tensor.type}, not uint8`);
+  return { type: 'float64', dims: [256], data: countBytes(tensor.data) };
+}
+
+function toArray(name: string, { type, dims, data }: ort.Tensor): NdArray {
+  if (type === 'string' || Array.isArray(data)) throw new Error(`output ${name} holds strings`);
+  if (type === 'int4' || type === 'uint4') throw new Error(`output ${name} holds ${type}`);
+  // From Node 24 on float16 arrives as Float16Array; everywhere else the 16 bits are what counts.
+  const bits = type === 'float16' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+  return { type, dims: [...dims], data: bits as ArrayData };
+}
+
+/** A parent that was killed cannot say goodbye, and a blocked process sees no `disconnect`: a thread watches. */
+function endWithParent(): void {
+  const watch = `setInterval(() => {
+    if (process.ppid !== ${parentPid}) process.kill(process.pid, 'SIGKILL');
+  }, 250)`;
+  if (process.platform !== 'win32') new Worker(watch, { eval: true, stdout: true, stderr: true }).unref();
+}
+
+/** No exit handlers and no native destructors: they wait for threads that may be busy, or abort. */
+function endNow(): void {
+  process.kill(process.pid, 'SIGKILL');
+}

@@ -1,0 +1,96 @@
+import { tmpdir } from 'node:os';
+import { RunError, UserError } from '../errors.js';
+import type { NdArray } from '../onnx/array.js';
+import { cudaAdvice, webgpuAdvice } from './advice.js';
+import { findCudaParts, onnxruntimeVersion } from './gpu.js';
+import { DeviceUnavailable } from './ort-errors.js';
+import { openSession, providers } from './session.js';
+import type { Device } from './types.js';
+
+export interface PickedDevice {
+  device: Device;
+  /** ONNX Runtime's name of the execution provider. */
+  provider: string;
+  /** For the user's eyes: why it is not the device that one might expect. */
+  notes: string[];
+}
+
+export interface DeviceCheck {
+  device: Device;
+  works: boolean;
+  /** Of ONNX Runtime, e.g. `CUDAExecutionProvider`. */
+  provider: string;
+  /** What was found: one line. */
+  detail: string;
+  /** The next step when it does not work. */
+  advice: string | null;
+}
+
+/**
+ * The device to run on. `auto` is cuda where that works, else cpu, never webgpu. What is asked for by name must
+ * work: nothing falls back silently.
+ *
+ * @throws UserError with the next step when the requested device does not work.
+ */
+export async function pickDevice(requested: 'auto' | Device): Promise<PickedDevice> {
+  if (requested === 'cpu') return { ...onCpu, notes: [] };
+  if (requested === 'auto') return pickAutomatically();
+  const check = await checkDevice(requested);
+  if (check.works) return { device: requested, provider: check.provider, notes: [] };
+  throw new UserError(
+    `The ${requested} device does not work here: ${check.detail}.\n${check.advice ?? ''}`.trim(),
+    'device-unavailable',
+  );
+}
+
+async function pickAutomatically(): Promise<PickedDevice> {
+  const parts = await findCudaParts();
+  // Trying costs a process: don't where there is neither a GPU nor a provider, and nobody expects one.
+  if (parts.gpu === null && parts.missing.length > 0) return { ...onCpu, notes: [] };
+  const check = await checkDevice('cuda');
+  if (check.works) return { device: 'cuda', provider: check.provider, notes: [] };
+  const note = `The cuda device does not work here: ${check.detail}. Running on the CPU; \`audit doctor\` has the next step.`;
+  return { ...onCpu, notes: [note] };
+}
+
+const onCpu = { device: 'cpu', provider: providers.cpu } as const;
+
+/** Tries a device for real: a session of one multiplication that must run there. */
+export async function checkDevice(device: Device): Promise<DeviceCheck> {
+  const check = { device, provider: providers[device] };
+  const start = performance.now();
+  try {
+    await multiplyOn(device);
+    const milliseconds = Math.round(performance.now() - start);
+    return { ...check, works: true, detail: `works, ready after ${milliseconds} ms`, advice: null };
+  } catch (error) {
+    if (error instanceof DeviceUnavailable) {
+      return { ...check, works: false, detail: error.detail, advice: await advise(device, error.log) };
+    }
+    // Anything else that a broken driver makes of it: a crash, a failed run.
+    if (!(error instanceof UserError || error instanceof RunError)) throw error;
+    const detail = error.message.replace(/\.$/, '');
+    return { ...check, works: false, detail, advice: await advise(device, detail) };
+  }
+}
+
+async function multiplyOn(device: Device): Promise<void> {
+  const model = Buffer.from(square, 'base64');
+  const session = await openSession({ model, folder: tmpdir(), device, threads: 1, exclusive: true });
+  try {
+    const x: NdArray = { type: 'float32', dims: [2], data: Float32Array.of(3, -4) };
+    const { y } = await session.run({ feeds: { x }, fetch: ['y'] });
+    if (y?.data[0] !== 9 || y.data[1] !== 16)
+      throw new RunError(`The ${device} device computes wrong results.`);
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** ONNX, opset 13: y = x·x, float32 [n]. */
+const square = 'CAg6PAoOCgF4CgF4EgF5IgNNdWwSBnNxdWFyZVoQCgF4EgsKCQgBEgUKAxIBbmIQCgF5EgsKCQgBEgUKAxIBbkICEA0=';
+
+async function advise(device: Device, failure: string): Promise<string | null> {
+  if (device === 'cuda') return cudaAdvice(await findCudaParts(), onnxruntimeVersion(), failure);
+  return device === 'webgpu' ? webgpuAdvice(failure) : null;
+}

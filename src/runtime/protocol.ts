@@ -1,0 +1,16 @@
+import type { NdArray } from '../onnx/array.js';
+import type { RunRequest, SessionOptions } from './types.js';
+
+/** What the parent asks of the session's process; one answer comes back for each, in order. */
+export type Question = { kind: 'open'; options: SessionOptions } | { kind: 'run'; request: RunRequest };
+
+export interface Asked {
+  id: number;
+  question: Question;
+}
+
+/** `result` is empty for `open`; `error` is ONNX Runtime's own text. */
+export type Answer = { id: number; peakRssBytes: number; onnxruntime: string } & (
+  | { result: Record<string, NdArray> }
+  | { error: string }
+);

@@ -1,0 +1,101 @@
+import { Interrupted, RunError } from '../errors.js';
+import type { NdArray } from '../onnx/array.js';
+import { type Death, deathError, startChild } from './child-process.js';
+import { loadError, runError } from './ort-errors.js';
+import type { Answer, Asked, Question } from './protocol.js';
+import type { Device, RunRequest, Session, SessionOptions } from './types.js';
+
+/**
+ * Opens a model in a process of its own. An aborted `signal` kills that process at any time, and what waits for
+ * it rejects with Interrupted.
+ *
+ * @throws UserError when ONNX Runtime rejects the model or the device does not work; RunError when memory runs
+ *   out or the process dies.
+ */
+export async function openSession(
+  options: SessionOptions,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<Session> {
+  if (signal?.aborted) throw interrupted();
+  const waiting = new Map<number, (answer: Answer | Error) => void>();
+  let lastId = 0;
+  let ended: Error | undefined;
+  let peakRssBytes = 0;
+  let onnxruntime = '';
+
+  const child = startChild((message) => {
+    const answer = message as Answer;
+    ({ peakRssBytes, onnxruntime } = answer);
+    waiting.get(answer.id)?.(answer);
+    waiting.delete(answer.id);
+  });
+
+  /** From now on every question gets `reason`; so do those that wait. */
+  function end(reason: Error): void {
+    if (ended !== undefined) return;
+    ended = reason;
+    signal?.removeEventListener('abort', abort);
+    for (const answer of waiting.values()) answer(reason);
+    waiting.clear();
+  }
+  function abort(): void {
+    end(interrupted());
+    void child.kill();
+  }
+  async function ask(question: Question): Promise<Answer> {
+    if (ended !== undefined) throw ended;
+    const id = ++lastId;
+    const answer = await new Promise<Answer | Error>((resolve) => {
+      waiting.set(id, resolve);
+      child.send({ id, question } satisfies Asked);
+    });
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+  async function dispose(): Promise<void> {
+    end(new RunError('The session was closed.'));
+    await child.kill();
+  }
+
+  signal?.addEventListener('abort', abort, { once: true });
+  void child.death.then((death) => end(endedBy(death)));
+
+  const opened = await ask({ kind: 'open', options });
+  if ('error' in opened) {
+    await dispose();
+    const { log } = await child.death;
+    throw loadError(opened.error, log, options.device, options.name ?? 'the model');
+  }
+
+  return {
+    async run(request: RunRequest): Promise<Record<string, NdArray>> {
+      const answer = await ask({ kind: 'run', request });
+      if ('error' in answer) throw runError(answer.error);
+      return answer.result;
+    },
+    dispose,
+    peakRssBytes: () => peakRssBytes,
+    provider: providers[options.device],
+    pid: child.pid,
+    get onnxruntime() {
+      return onnxruntime;
+    },
+  };
+}
+
+/** ONNX Runtime's names of the execution providers. */
+export const providers: Record<Device, string> = {
+  cpu: 'CPUExecutionProvider',
+  cuda: 'CUDAExecutionProvider',
+  webgpu: 'WebGpuExecutionProvider',
+};
+
+function interrupted(): Interrupted {
+  return new Interrupted('The run was interrupted.');
+}
+
+/** Before it can ignore them, the young process may die of a signal meant for the whole group. */
+function endedBy(death: Death): Error {
+  const meantForAll = death.signal === 'SIGINT' || death.signal === 'SIGTERM' || death.signal === 'SIGHUP';
+  return meantForAll ? interrupted() : deathError(death);
+}

@@ -1,0 +1,97 @@
+import type { Graph } from '../graph/graph.js';
+import type { Node } from '../graph/node.js';
+import { topologicalOrder } from '../graph/traversal.js';
+import type { Value } from '../graph/value.js';
+import { type ActivationMatch, findActivations } from '../patterns/activations.js';
+import { gateAfter, joinsResidual, linearAfter, linearResult } from '../patterns/after.js';
+import { type AttentionMatch, findAttention } from '../patterns/attention.js';
+import { type LinearBehind, linearBehind } from '../patterns/behind.js';
+import { ACTIVATION_TOLERANCE } from '../patterns/known-activations.js';
+import type { Linear } from '../patterns/linear.js';
+import type { Miss } from './types.js';
+
+/** An MLP: linear layer, activation function, perhaps a gate, linear layer. */
+export interface MlpUnit {
+  kind: 'mlp';
+  activation: ActivationMatch;
+  /** Layers whose sum is the activation's input. */
+  into: LinearBehind[];
+  /** The other factor of a gated MLP, and the product that enters the down projection. */
+  gate: { product: Value; up: LinearBehind[] } | null;
+  /** Layers that read the MLP's inner neurons. */
+  out: Linear[];
+  order: number;
+}
+
+export interface AttentionUnit {
+  kind: 'attention';
+  attention: AttentionMatch;
+  order: number;
+}
+
+export type Unit = MlpUnit | AttentionUnit;
+
+/** All MLPs and attentions of a graph in topological order, and what came near to being one. */
+export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
+  const position = new Map<Node, number>(topologicalOrder(graph).map((node, i) => [node, i]));
+  const attention = findAttention(graph);
+  const activations = findActivations(graph);
+  const misses: Miss[] = attention.misses.map(({ core, reason }) => ({
+    what: 'attention',
+    reason,
+    at: label(core),
+  }));
+  const units: Unit[] = attention.matches.map((match) => ({
+    kind: 'attention',
+    attention: match,
+    order: position.get(match.projection.node)!,
+  }));
+  const inTransformer = units.length > 0;
+  for (const match of activations.matches) {
+    const found = mlpAround(match, inTransformer);
+    if ('reason' in found) misses.push(found);
+    else units.push({ ...found, order: position.get(match.post.producer!)! });
+  }
+  for (const { pre, post, nearest } of activations.misses) {
+    if (linearBehind(pre).blocked || linearAfter(post).length === 0) continue;
+    misses.push({
+      what: 'mlp',
+      reason:
+        `the function from ${pre.name} to ${post.name} stands between two linear layers but is no known activation: ` +
+        `nearest is ${nearest.name}, which differs by ${nearest.difference.toPrecision(2)} at ${nearest.at} ` +
+        `(${ACTIVATION_TOLERANCE} is allowed); name it with --map`,
+      at: post.name,
+    });
+  }
+  return { units: units.sort((a, b) => a.order - b.order), misses };
+}
+
+function mlpAround(activation: ActivationMatch, inTransformer: boolean): Omit<MlpUnit, 'order'> | Miss {
+  const { pre, post, name, bias } = activation;
+  const at = label(post.producer!);
+  const behind = linearBehind(pre);
+  if (behind.blocked) {
+    const reason = `${name} at ${at} has no linear layer with stored weights before it: ${behind.blocked.reason} (${behind.blocked.at})`;
+    return { what: 'mlp', reason, at };
+  }
+  const into = bias ? behind.found.map((layer) => ({ ...layer, bias })) : behind.found;
+  const gate = gateOf(post);
+  const out = linearAfter(gate?.product ?? post);
+  if (inTransformer && !out.some((layer) => joinsResidual(linearResult(layer).value))) {
+    const reason =
+      out.length === 0
+        ? `${name} at ${at} feeds no linear layer directly: a head, not an MLP of a block`
+        : `${name} at ${at}: the layer after it is not added to the residual stream: a head, not an MLP of a block`;
+    return { what: 'mlp', reason, at };
+  }
+  return { kind: 'mlp', activation, into, gate, out };
+}
+
+function gateOf(post: Value): MlpUnit['gate'] {
+  const gate = gateAfter(post);
+  if (!gate) return null;
+  const up = linearBehind(gate.up);
+  return up.blocked ? null : { product: gate.product, up: up.found };
+}
+
+const label = (node: Node): string => node.name || node.outputs[0]?.name || node.opType;

@@ -1,0 +1,144 @@
+import type { Counters, ValueHistogram } from './types.js';
+
+/** The [neurons] vectors of counters that add up when counters are merged. */
+export const ADDITIVE = [
+  'fired',
+  'positive',
+  'saturated',
+  'nonFinite',
+  'sum',
+  'sumAbs',
+  'sumSquares',
+] as const;
+
+/** Bins of a value histogram: as many as uint8 has values. */
+export const HISTOGRAM_BINS = 256;
+
+export interface EmptyOptions {
+  /** Where the bins of the value histogram lie (see `histogramRange`); without it none is collected. */
+  histogram?: { scale: number; zeroPoint: number } | null;
+}
+
+/**
+ * Counters that have seen nothing: the identity of `mergeCounters`.
+ * `min` is +Inf and `max` −Inf for each of the [neurons].
+ */
+export function emptyCounters(neurons: number, { histogram = null }: EmptyOptions = {}): Counters {
+  return {
+    positions: 0,
+    fired: new Float64Array(neurons),
+    positive: new Float64Array(neurons),
+    saturated: new Float64Array(neurons),
+    nonFinite: new Float64Array(neurons),
+    sum: new Float64Array(neurons),
+    sumAbs: new Float64Array(neurons),
+    sumSquares: new Float64Array(neurons),
+    min: new Float32Array(neurons).fill(Number.POSITIVE_INFINITY),
+    max: new Float32Array(neurons).fill(Number.NEGATIVE_INFINITY),
+    histogram: histogram && {
+      scale: histogram.scale,
+      zeroPoint: histogram.zeroPoint,
+      counts: new Float64Array(HISTOGRAM_BINS),
+    },
+  };
+}
+
+/**
+ * Counters of `a` and `b` together; neither is touched and nothing is shared with them. O(neurons).
+ *
+ * Merge rule: positions, counts and sums add (counts exact below 2^53, sums in double precision); min and max are
+ * the smaller and the larger; histograms with equal bins add, see `histogramsAgree`, others are lost (`null`).
+ * Identity, commutative, associative: exactly for all but the sums, which are so up to the rounding of doubles.
+ *
+ * @throws Error when the two have different numbers of neurons.
+ */
+export function mergeCounters(a: Counters, b: Counters): Counters {
+  const merged = copyCounters(a);
+  accumulate(merged, b);
+  return merged;
+}
+
+/**
+ * Adds `batch` to `into` in place: the same arithmetic as `mergeCounters`, for the hot path of an audit.
+ * `into.histogram` becomes `null` where the bins differ.
+ */
+export function accumulate(into: Counters, batch: Counters): void {
+  const neurons = neuronsOf(into);
+  if (neuronsOf(batch) !== neurons) {
+    throw new Error(`Counters of ${neuronsOf(batch)} neurons cannot be added to counters of ${neurons}`);
+  }
+  into.histogram = mergeHistograms(into, batch);
+  for (const name of ADDITIVE) {
+    const total = into[name];
+    const more = batch[name];
+    for (let i = 0; i < neurons; i++) total[i]! += more[i]!;
+  }
+  for (let i = 0; i < neurons; i++) {
+    into.min[i] = Math.min(into.min[i]!, batch.min[i]!);
+    into.max[i] = Math.max(into.max[i]!, batch.max[i]!);
+  }
+  into.positions += batch.positions;
+}
+
+/** A deep copy. */
+export function copyCounters(counters: Counters): Counters {
+  const { positions, fired, positive, saturated, nonFinite, sum, sumAbs, sumSquares, min, max } = counters;
+  return {
+    positions,
+    fired: fired.slice(),
+    positive: positive.slice(),
+    saturated: saturated.slice(),
+    nonFinite: nonFinite.slice(),
+    sum: sum.slice(),
+    sumAbs: sumAbs.slice(),
+    sumSquares: sumSquares.slice(),
+    min: min.slice(),
+    max: max.slice(),
+    histogram: copyHistogram(counters.histogram),
+  };
+}
+
+/** Number of neurons the counters are about. */
+export function neuronsOf(counters: Counters): number {
+  return counters.fired.length;
+}
+
+/** Positions at which neuron `index` had a finite value: the denominator of its means. */
+export function finitePositions(counters: Counters, index: number): number {
+  return counters.positions - counters.nonFinite[index]!;
+}
+
+/**
+ * Whether merging keeps the value histogram. It is lost when both sides saw positions and their bins differ, or
+ * only one of them has a histogram. A side without positions has nothing to say and never spoils the other's.
+ */
+export function histogramsAgree(a: Counters, b: Counters): boolean {
+  if (a.positions === 0 || b.positions === 0) return true;
+  if (a.histogram === null || b.histogram === null) return a.histogram === b.histogram;
+  return sameBins(a.histogram, b.histogram);
+}
+
+/** `into`'s histogram with `batch`'s added in place, or a new one, or `null`. */
+function mergeHistograms(into: Counters, batch: Counters): ValueHistogram | null {
+  const [a, b] = [into.histogram, batch.histogram];
+  if (into.positions === 0 && batch.positions === 0) return finer(a, copyHistogram(b));
+  if (batch.positions === 0) return a;
+  if (into.positions === 0) return copyHistogram(b);
+  if (!a || !b || !sameBins(a, b)) return null;
+  for (let k = 0; k < a.counts.length; k++) a.counts[k]! += b.counts[k]!;
+  return a;
+}
+
+/** Of two histograms without counts either will do; always the same one, so that merging stays associative. */
+function finer(a: ValueHistogram | null, b: ValueHistogram | null): ValueHistogram | null {
+  if (!a || !b) return a ?? b;
+  return a.scale < b.scale || (a.scale === b.scale && a.zeroPoint <= b.zeroPoint) ? a : b;
+}
+
+function sameBins(a: ValueHistogram, b: ValueHistogram): boolean {
+  return a.scale === b.scale && a.zeroPoint === b.zeroPoint && a.counts.length === b.counts.length;
+}
+
+function copyHistogram(histogram: ValueHistogram | null): ValueHistogram | null {
+  return histogram && { ...histogram, counts: histogram.counts.slice() };
+}
