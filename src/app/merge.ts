@@ -50,7 +50,6 @@ export function mergeReports(inputs: NamedReport[], createdAt = new Date().toISO
 /** Facts that must be the same in all reports, in the words of the message. */
 const SAME: [string, (report: AuditReport) => unknown][] = [
   ['another model (graphSha256 differs)', ({ model }) => model.graphSha256],
-  ['a model with other weights (a sha256 differs)', () => null],
   [
     'another criterion',
     ({ criterion: { firing, threshold, dead, deadBelow } }) => [firing, threshold, dead, deadBelow],
@@ -76,8 +75,9 @@ function checkSame(first: NamedReport, other: NamedReport): void {
   }
   for (const file of other.report.model.files) {
     const same = first.report.model.files.find(({ name }) => name === file.name);
-    if (same?.sha256 && file.sha256 && same.sha256 !== file.sha256)
-      refuse(SAME[1]![0], [same.sha256, file.sha256]);
+    if (same?.sha256 && file.sha256 && same.sha256 !== file.sha256) {
+      refuse('a model with other weights (sha256 differs)', [same.sha256, file.sha256]);
+    }
   }
 }
 
@@ -94,7 +94,10 @@ function mergeSite(reports: AuditReport[], index: number, warnings: Warning[]): 
     const message = `The value histograms of ${site.id} have unequal bins and were dropped; its counters are whole.`;
     warnings.push({ code: 'histogram-dropped', message, site: site.id });
   }
-  return siteReport(site, merged, reports[0]!.criterion);
+  // Means of inputs are per shard; what needs them audits again.
+  const weights =
+    reports.length === 1 ? site.weights : site.weights.map(({ inputMean: _, ...weight }) => weight);
+  return siteReport({ ...site, weights }, merged, reports[0]!.criterion);
 }
 
 /** All shards of the reports, increasing; `null` when none is missing. */

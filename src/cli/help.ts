@@ -32,8 +32,14 @@ export const topics = [
   ),
   section('Rules (--fail-on)', [
     ['RULE', '[AGG "("] SELECTOR "." FIELD [")"] CMP NUMBER'],
-    ['SELECTOR', 'a site id with `*` (5.mlp_post, *.mlp_post, decoder.*.attn_out.cross), or a site name alone: that site over the whole model'],
-    ['FIELD', 'dead_ratio, dead, silent, never_positive, dormant, constant, saturated, non_finite, frequency_p50, …'],
+    [
+      'SELECTOR',
+      'a site id with `*` (5.mlp_post, *.mlp_post, decoder.*.attn_out.cross), or a site name alone: that site over the whole model',
+    ],
+    [
+      'FIELD',
+      'dead_ratio, dead, silent, never_positive, dormant, constant, saturated, non_finite, frequency_p50, …',
+    ],
     ['AGG', 'max, min, mean; without it a `*` means any'],
     ['CMP', '>, >=, <, <='],
     ['e.g.', '"mlp_post.dead_ratio > 0.05"  "max(*.mlp_post.dead_ratio) > 0.1"'],
@@ -61,7 +67,8 @@ export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(/ (?=\S)/)) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
   return lines;

@@ -52,7 +52,8 @@ function withCauses(error: Error): string {
 function wrongUsage({ message, code }: CommanderError): string {
   const [what = '', hint = ''] = message.replace(/^error: /, '').split('\n');
   const sentence = what.replace(/'([^']*)'/g, '`$1`').replace(/\.$/, '');
-  const next = hint.replace(/^\((.*)\)$/, '$1') || (code === 'commander.unknownOption' ? 'See `audit --help`.' : '');
+  const next =
+    hint.replace(/^\((.*)\)$/, '$1') || (code === 'commander.unknownOption' ? 'See `audit --help`.' : '');
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}. ${next}`.trim();
 }
 
@@ -67,5 +68,7 @@ process.on('uncaughtException', (error) => process.exit(explain(error)));
 
 const exitCode = await main(process.argv.slice(2));
 // What was printed goes out first; what is left running, such as a tokenizer's thread, is not waited for.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
+);
 process.exit(exitCode);

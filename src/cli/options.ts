@@ -128,7 +128,7 @@ function parse(kind: Kind, text: string): unknown {
 
 /** `0,2,8-11` as numbers; what is neither a number nor a range is left as text for the schema to refuse. */
 function ranges(text: string): (number | string)[] {
-  return text.split(",").flatMap((part): (number | string)[] => {
+  return text.split(',').flatMap((part): (number | string)[] => {
     const [, from, to] = /^\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?$/.exec(part) ?? [];
     if (from === undefined) return [part];
     const length = Number(to ?? from) - Number(from) + 1;

@@ -64,12 +64,7 @@ export const inputRoles: InputRole[] = [
 
 /** Compares the name without a `:0` at its end and without `/` scopes, in lower case. */
 function named(input: ModelInput, pattern: RegExp): boolean {
-  return pattern.test(
-    input.name
-      .toLowerCase()
-      .replace(/:\d+$/, '')
-      .replace(/^.*\//, ''),
-  );
+  return pattern.test(input.name.toLowerCase().replace(/:\d+$/, '').replace(/^.*\//, ''));
 }
 
 function isInteger(input: ModelInput): boolean {

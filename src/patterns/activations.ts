@@ -107,13 +107,25 @@ function searchRegion(members: Value[]): { matches: ActivationMatch[]; miss: Act
       if (!miss || likeness.difference < miss.nearest.difference) miss = { pre, post, nearest: likeness };
     }
   }
-  const matches = candidates.filter((a) => !candidates.some((b) => b !== a && covers(b, a)));
+  const region = new Set(members);
+  const matches = candidates.filter(
+    (a) => !candidates.some((b) => b !== a && covers(b, a)) && !isStep(a.post, region),
+  );
   return { matches: matches.map(({ name, pre, bias, post }) => ({ name, pre, bias, post })), miss };
 }
 
 /** Whether `inner` is only a step of `outer`. */
 function covers(outer: Candidate, inner: Candidate): boolean {
   return outer.interior.has(inner.post) || (outer.post === inner.post && outer.interior.has(inner.pre));
+}
+
+/** Whether the value is combined with another one of its region: then it is a step of something larger. */
+function isStep(post: Value, region: Set<Value>): boolean {
+  return post.uses.some(({ node }) => {
+    const output = node.outputs[0];
+    const others = node.inputs.slice(0, operandCount(node)).filter((input) => input && input !== post);
+    return output && region.has(output) && others.some((input) => constantScalar(input!) === null);
+  });
 }
 
 function isPassThrough(node: Node): boolean {

@@ -1,7 +1,7 @@
 import type { Node } from '../graph/node.js';
 import type { Use, Value } from '../graph/value.js';
 import { type Linear, linear } from './linear.js';
-import { constantOperand, isConstant, moving } from './pass.js';
+import { constantOperand, isConstant, moving, slicesFromStart } from './pass.js';
 
 const MAX_STEPS = 24;
 
@@ -23,7 +23,7 @@ export function linearAfter(value: Value): Linear[] {
 }
 
 function keepsNeurons(node: Node, index: number): boolean {
-  if (index === 0 && (moving(node) || keeping.has(node.opType))) return true;
+  if (index === 0 && (moving(node) || keeping.has(node.opType) || slicesFromStart(node))) return true;
   if ((node.opType === 'ScatterElements' || node.opType === 'ScatterND') && index === 2) return true;
   if (node.opType === 'Add' || node.opType === 'Sub') return constantOperand(node) !== null;
   if (node.opType === 'MatMul' && index === 1) return true;

@@ -1,7 +1,7 @@
 import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
 import { type Linear, linear } from './linear.js';
-import { constantOperand, isConstant, moving } from './pass.js';
+import { constantOperand, isConstant, moving, slicesFromStart } from './pass.js';
 
 /** A linear layer behind a value, with the bias that is added on the way. */
 export interface LinearBehind extends Linear {
@@ -48,6 +48,7 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
   const first = node.input;
   if (!first) return stop(`${node.opType} has no input`, node.name);
   if (moving(node) || node.is('Transpose')) return walk(first, seen, steps - 1);
+  if (seen.aggregated && slicesFromStart(node)) return walk(first, seen, steps - 1);
   switch (node.domain === '' ? node.opType : '') {
     case 'Add':
     case 'Sub':

@@ -64,10 +64,13 @@ export function nearestActivation(f: ScalarFunction): Likeness | null {
   let best: Likeness | null = null;
   for (const [name, known] of Object.entries(fixed)) best = nearer(best, compare(name, known, values));
   if (best && best.difference <= ACTIVATION_TOLERANCE) return best;
+  // Families overlap (ELU and CELU with parameter 1): the first that fits is named.
   for (const [family, { estimate, at }] of Object.entries(families)) {
     const p = estimate(f);
     if (!Number.isFinite(p) || Math.abs(p) > 1e3 || p === 0) continue;
-    best = nearer(best, compare(`${family}(${Number(p.toPrecision(3))})`, at(p), values));
+    const likeness = compare(`${family}(${Number(p.toPrecision(3))})`, at(p), values);
+    if (likeness.difference <= ACTIVATION_TOLERANCE) return likeness;
+    best = nearer(best, likeness);
   }
   return best;
 }

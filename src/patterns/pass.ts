@@ -1,4 +1,4 @@
-import { constantScalar, constantTensor } from '../graph/constants.js';
+import { constantInts, constantScalar, constantTensor } from '../graph/constants.js';
 import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
 
@@ -44,4 +44,10 @@ export function constantOperand(node: Node): { constant: Value; other: Value } |
   const [constA, constB] = [isConstant(a), isConstant(b)];
   if (constA === constB) return null;
   return constA ? { constant: a, other: b } : { constant: b, other: a };
+}
+
+/** A Slice that starts at 0 on every axis it names: exporters cut a Scatter's updates to the indices' size this way. */
+export function slicesFromStart(node: Node): boolean {
+  const starts = node.inputs[1] ? constantInts(node.inputs[1]) : null;
+  return node.is('Slice') && !!starts && starts.every((start) => start === 0);
 }

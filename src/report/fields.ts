@@ -1,5 +1,5 @@
 import { frequencies, frequencyDistribution } from '../stats/distribution.js';
-import { FLAGS, type Flag } from '../stats/flags.js';
+import type { Flag } from '../stats/flags.js';
 import { valueSummary } from '../stats/values.js';
 import { siteCounters } from './recompute.js';
 import type { SiteReport } from './schema.js';

@@ -3,9 +3,17 @@ export function number(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }
 
-/** A ratio as percent with three significant digits: `12.3 %`, `0.0046 %`, `100 %`; `–` for `null`. */
+/** A ratio as percent with three significant digits: `12.3 %`, `0.0046 %`, `100 %` (all of it); `–` for `null`. */
 export function percent(ratio: number | null): string {
-  return ratio === null ? '–' : `${significant(ratio * 100)} %`;
+  if (ratio === null) return '–';
+  // What is less than all must not look like all.
+  if (ratio < 1 && ratio > 0.9989) return `${Math.floor(ratio * 10_000) / 100} %`;
+  return `${significant(ratio * 100)} %`;
+}
+
+/** `1 check`, `2,048 checks` */
+export function counted(count: number, noun: string): string {
+  return `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Three significant digits without exponent, no trailing zeros: `0.0046`, `12.3`, `1230`. */

@@ -1,5 +1,5 @@
 import { resolution } from '../stats/distribution.js';
-import { number, percent } from './format.js';
+import { counted, number, percent } from './format.js';
 import type { AuditReport, SiteReport, Warning } from './schema.js';
 
 /** Codes of the warnings that follow from the rest of the report; computed anew whenever a report is rebuilt. */
@@ -30,7 +30,7 @@ export function derivedWarnings(report: Pick<AuditReport, 'sites' | 'data' | 'cr
       'non-finite',
       ({ flags, neurons }) =>
         flags.nonFinite > 0 &&
-        `${number(flags.nonFinite)} of ${number(neurons)} neurons had NaN or infinite values`,
+        `has NaN or infinite values in ${number(flags.nonFinite)} of ${counted(neurons, 'neuron')}`,
     ),
     ...signedSum(report),
   ];
@@ -39,7 +39,7 @@ export function derivedWarnings(report: Pick<AuditReport, 'sites' | 'data' | 'cr
 function incompleteData(data: AuditReport['data']): Warning[] {
   const code = 'incomplete-data';
   if (!data.complete) {
-    const message = `The run was stopped after ${number(data.positions)} positions: gates are not evaluated on it.`;
+    const message = `The run was stopped after ${counted(data.positions, 'position')}: gates are not evaluated on it.`;
     return [{ code, message }];
   }
   if (!Array.isArray(data.shard)) return [];
@@ -53,7 +53,7 @@ function coarseResolution({ sites, criterion }: Pick<AuditReport, 'sites' | 'cri
   if (dead !== 'frequency' || deadBelow === null || overall === null || overall <= deadBelow) return [];
   const needed = number(Math.ceil(3 / deadBelow));
   const message = (positions: number) =>
-    `${number(positions)} positions cannot tell a frequency below ${percent(resolution(positions)!)} from zero, ` +
+    `${counted(positions, 'position')} cannot tell a frequency below ${percent(Math.min(1, resolution(positions)!))} from zero, ` +
     `but the limit for dead is ${percent(deadBelow)}: audit at least ${needed} positions.`;
   const seen = sites.filter(({ positions }) => positions > 0);
   if (new Set(seen.map(({ positions }) => positions)).size === 1) {
@@ -81,5 +81,22 @@ function about(sites: SiteReport[], code: string, what: (site: SiteReport) => st
   return sites.flatMap((site) => {
     const message = what(site);
     return message ? [{ code, message: `${site.id} ${message}.`, site: site.id }] : [];
+  });
+}
+
+/** Warnings of one kind that are shown one by one; the rest is counted. */
+const SHOWN_OF_A_KIND = 3;
+
+/** The warnings to show to a person: a model with hundreds of experts may have hundreds of one kind. */
+export function shownWarnings(warnings: Warning[]): Warning[] {
+  const groups = new Map<string, Warning[]>();
+  for (const warning of warnings) groups.set(warning.code, [...(groups.get(warning.code) ?? []), warning]);
+  return [...groups.values()].flatMap((group) => {
+    if (group.length <= SHOWN_OF_A_KIND + 1) return group;
+    const more = {
+      code: group[0]!.code,
+      message: `… and ${number(group.length - SHOWN_OF_A_KIND)} more of this kind.`,
+    };
+    return [...group.slice(0, SHOWN_OF_A_KIND), more];
   });
 }

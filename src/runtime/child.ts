@@ -6,8 +6,8 @@ import { Worker } from 'node:worker_threads';
 import ort from 'onnxruntime-node';
 import type { ArrayData, NdArray } from '../onnx/array.js';
 import { countBytes } from './count-bytes.js';
-import type { Answer, Asked } from './protocol.js';
-import type { RunRequest, SessionOptions } from './types.js';
+import type { Answer, Asked, Opened } from './protocol.js';
+import type { RunRequest, SessionOptions, TensorInfo } from './types.js';
 
 const parentPid = Number(process.argv[2]);
 
@@ -23,25 +23,21 @@ process.on('message', (asked: Asked) => {
 endWithParent();
 
 async function answer({ id, question }: Asked): Promise<void> {
-  let outcome: { result: Record<string, NdArray> } | { error: string };
+  let outcome: { opened: Opened } | { result: Record<string, NdArray> } | { error: string };
   try {
-    outcome = {
-      result: question.kind === 'open' ? await open(question.options) : await run(question.request),
-    };
+    outcome =
+      question.kind === 'open'
+        ? { opened: await open(question.options) }
+        : { result: await run(question.request) };
   } catch (error) {
     outcome = { error: error instanceof Error ? error.message : String(error) };
   }
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-  const reply: Answer = {
-    id,
-    peakRssBytes,
-    onnxruntime: ort.env.versions.node ?? '',
-    ...outcome,
-  };
+  const reply: Answer = { id, peakRssBytes, ...outcome };
   process.send?.(reply);
 }
 
-async function open(options: SessionOptions): Promise<Record<string, NdArray>> {
+async function open(options: SessionOptions): Promise<Opened> {
   ort.env.logLevel = 'error';
   session = await ort.InferenceSession.create(options.model, {
     executionProviders: [options.device],
@@ -56,7 +52,13 @@ async function open(options: SessionOptions): Promise<Record<string, NdArray>> {
       },
     },
   });
-  return {};
+  return { outputs: session.outputMetadata.map(infoOf), onnxruntime: ort.env.versions.node ?? '' };
+}
+
+function infoOf(metadata: ort.InferenceSession.ValueMetadata): TensorInfo {
+  if (!metadata.isTensor) return { name: metadata.name, type: '', shape: [] };
+  const { name, type, shape } = metadata;
+  return { name, type, shape: shape.map((dim) => (dim === '' ? null : dim)) };
 }
 
 async function run({ feeds, fetch, count = [] }: RunRequest): Promise<Record<string, NdArray>> {

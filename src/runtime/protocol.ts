@@ -1,5 +1,5 @@
 import type { NdArray } from '../onnx/array.js';
-import type { RunRequest, SessionOptions } from './types.js';
+import type { RunRequest, Session, SessionOptions } from './types.js';
 
 /** What the parent asks of the session's process; one answer comes back for each, in order. */
 export type Question = { kind: 'open'; options: SessionOptions } | { kind: 'run'; request: RunRequest };
@@ -9,8 +9,11 @@ export interface Asked {
   question: Question;
 }
 
-/** `result` is empty for `open`; `error` is ONNX Runtime's own text. */
-export type Answer = { id: number; peakRssBytes: number; onnxruntime: string } & (
+/** `error` is ONNX Runtime's own text. */
+export type Answer = { id: number; peakRssBytes: number } & (
+  | { opened: Opened }
   | { result: Record<string, NdArray> }
   | { error: string }
 );
+
+export type Opened = Pick<Session, 'outputs' | 'onnxruntime'>;

@@ -21,11 +21,10 @@ export async function openSession(
   let lastId = 0;
   let ended: Error | undefined;
   let peakRssBytes = 0;
-  let onnxruntime = '';
 
   const child = startChild((message) => {
     const answer = message as Answer;
-    ({ peakRssBytes, onnxruntime } = answer);
+    peakRssBytes = answer.peakRssBytes;
     waiting.get(answer.id)?.(answer);
     waiting.delete(answer.id);
   });
@@ -60,27 +59,34 @@ export async function openSession(
   signal?.addEventListener('abort', abort, { once: true });
   void child.death.then((death) => end(endedBy(death)));
 
-  const opened = await ask({ kind: 'open', options });
-  if ('error' in opened) {
+  const answer = await ask({ kind: 'open', options });
+  if ('error' in answer) {
     await dispose();
     const { log } = await child.death;
-    throw loadError(opened.error, log, options.device, options.name ?? 'the model');
+    throw loadError(answer.error, log, options.device, options.name ?? 'the model');
   }
 
   return {
     async run(request: RunRequest): Promise<Record<string, NdArray>> {
       const answer = await ask({ kind: 'run', request });
       if ('error' in answer) throw runError(answer.error);
-      return answer.result;
+      return expected(answer, 'result');
     },
     dispose,
     peakRssBytes: () => peakRssBytes,
     provider: providers[options.device],
     pid: child.pid,
-    get onnxruntime() {
-      return onnxruntime;
-    },
+    ...expected(answer, 'opened'),
   };
+}
+
+/** The process answers in kind; anything else is a bug. */
+function expected<K extends 'opened' | 'result'>(
+  answer: Answer,
+  kind: K,
+): Extract<Answer, Record<K, unknown>>[K] {
+  if (!(kind in answer)) throw new Error(`The session's process answered without \`${kind}\`.`);
+  return (answer as Extract<Answer, Record<K, unknown>>)[kind];
 }
 
 /** ONNX Runtime's names of the execution providers. */

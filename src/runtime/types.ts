@@ -26,6 +26,14 @@ export interface RunRequest {
   count?: string[];
 }
 
+export interface TensorInfo {
+  name: string;
+  /** `float32`, `int64`, …; empty for what is no tensor. */
+  type: string;
+  /** A dimension is a size, a name, or `null`; an unknown rank cannot be told from a scalar's. */
+  shape: (number | string | null)[];
+}
+
 /** A session in a process of its own: it can be killed at any moment. */
 export interface Session {
   /**
@@ -39,6 +47,8 @@ export interface Session {
   peakRssBytes(): number;
   /** ONNX Runtime's name of the execution provider, e.g. `CPUExecutionProvider`. */
   readonly provider: string;
+  /** The model's outputs as ONNX Runtime inferred them. */
+  readonly outputs: TensorInfo[];
   /** Process id of the child. */
   readonly pid: number;
   /** Version of ONNX Runtime, e.g. `1.30.0`. */

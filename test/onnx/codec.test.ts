@@ -161,7 +161,7 @@ describe('the codec', () => {
         expect(plain(decoded)).toEqual(plain(original));
         expect(Buffer.compare(encodeModel(decoded), encoded)).toBe(0);
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 

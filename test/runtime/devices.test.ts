@@ -31,13 +31,18 @@ describe('pickDevice', () => {
 });
 
 describe('a session on a device that does not work', () => {
-  it.skipIf(cuda.works)('is a user error that names the missing library, never a run on the CPU', async () => {
-    const opening = openSession({ model: square, folder: '/tmp', device: 'cuda', threads: 0 });
-    await expect(opening).rejects.toThrow(/^The cuda device does not work here: .*audit doctor.*--device cpu/);
-    await expect(opening).rejects.toThrow(UserError);
-    const { missing } = await findCudaParts();
-    if (missing.length > 0) await expect(opening).rejects.toThrow(/: cannot open shared object file/);
-  });
+  it.skipIf(cuda.works)(
+    'is a user error that names the missing library, never a run on the CPU',
+    async () => {
+      const opening = openSession({ model: square, folder: '/tmp', device: 'cuda', threads: 0 });
+      await expect(opening).rejects.toThrow(
+        /^The cuda device does not work here: .*audit doctor.*--device cpu/,
+      );
+      await expect(opening).rejects.toThrow(UserError);
+      const { missing } = await findCudaParts();
+      if (missing.length > 0) await expect(opening).rejects.toThrow(/: cannot open shared object file/);
+    },
+  );
 });
 
 describe('checkDevice', () => {

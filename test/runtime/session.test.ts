@@ -34,6 +34,7 @@ describe('openSession', () => {
     expect(session.pid).not.toBe(process.pid);
     expect(session.provider).toBe('CPUExecutionProvider');
     expect(session.onnxruntime).toMatch(/^1\.\d+\.\d+$/);
+    expect(session.outputs).toEqual([{ name: 'y', type: 'float32', shape: ['n'] }]);
     expect(await session.run({ feeds: { x: floats(1, 2, -3) }, fetch: ['y'] })).toEqual({
       y: floats(1, 4, 9),
     });

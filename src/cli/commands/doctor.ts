@@ -32,7 +32,10 @@ export function renderDiagnosis(diagnosis: Diagnosis, color: boolean): string {
     ['System', `${platform.os} ${platform.release}, ${platform.arch}`],
     ['CPU', `${cpu.threads} threads`],
     ['Memory', `${gigabytes(memory.totalBytes)}, ${gigabytes(memory.freeBytes)} free`],
-    ['GPU', gpu.gpu === null ? 'no NVIDIA GPU found' : gpu.gpu + (gpu.driver ? `, driver ${gpu.driver}` : '')],
+    [
+      'GPU',
+      gpu.gpu === null ? 'no NVIDIA GPU found' : gpu.gpu + (gpu.driver ? `, driver ${gpu.driver}` : ''),
+    ],
     ['Data folder', folderText(data)],
     ['Hub', data.hub],
   ];

@@ -43,6 +43,7 @@ export async function npzSet(path: string, spec: DataSpec, warnings: Warning[]):
     fixedBatch: fixedLeading(given),
     batchSize: spec.batchSize,
     automaticBatch: automaticRows(ids === null ? width : source.positionsPerRow * 1000),
+    maskable: given.every((input) => feeds.get(input.name)!.dims.length <= 2),
     tokens: spec.tokens,
     shard: spec.shard,
     warnings,

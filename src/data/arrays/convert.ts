@@ -62,7 +62,8 @@ export function takeRows(array: NdArray, indices: readonly number[]): NdArray {
   const result = zeros(array.type, [indices.length, ...array.dims.slice(1)]);
   const to = result.data as Float32Array;
   const from = array.data as Float32Array;
-  for (const [at, row] of indices.entries()) to.set(from.subarray(row * width, (row + 1) * width), at * width);
+  for (const [at, row] of indices.entries())
+    to.set(from.subarray(row * width, (row + 1) * width), at * width);
   return result;
 }
 

@@ -31,9 +31,7 @@ export function fromFloat16(word: number): number {
   const exponent = (word >>> 10) & 0x1f;
   const mantissa = word & 0x3ff;
   if (exponent === 31) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0
-    ? sign * mantissa * 2 ** -24
-    : sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
+  return exponent === 0 ? sign * mantissa * 2 ** -24 : sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }
 
 /** bfloat16 bits of a number: the upper half of its float32 bits, rounded to nearest even. */

@@ -32,7 +32,8 @@ export function parseNpy(bytes: Uint8Array, where: string): NdArray {
   }
   const long = bytes[6]! >= 2;
   const headerStart = long ? 12 : 10;
-  const headerLength = bytes.length < headerStart ? 0 : long ? view.getUint32(8, true) : view.getUint16(8, true);
+  const headerLength =
+    bytes.length < headerStart ? 0 : long ? view.getUint32(8, true) : view.getUint16(8, true);
   const start = headerStart + headerLength;
   if (bytes.length < start || headerLength === 0) throw cutShort(where, start, bytes.length);
   const { descr, fortran, dims } = parseHeader(
@@ -50,8 +51,8 @@ export function parseNpy(bytes: Uint8Array, where: string): NdArray {
   if (bytes.length < end) throw cutShort(where, end, bytes.length);
   const content = bytes.slice(start, end);
   if (descr[0] === '>') swapBytes(content, width);
-  const { constructor } = zeros(type, [0]).data;
-  const data = new (constructor as new (buffer: ArrayBuffer) => ArrayData)(content.buffer);
+  const OfType = zeros(type, [0]).data.constructor as new (buffer: ArrayBuffer) => ArrayData;
+  const data = new OfType(content.buffer);
   return fortran && dims.length > 1 ? rowMajor({ type, dims, data }) : { type, dims, data };
 }
 

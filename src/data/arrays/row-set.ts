@@ -1,3 +1,4 @@
+import { UserError } from '../../errors.js';
 import type { NdArray } from '../../onnx/array.js';
 import { blockBudget, inShard } from '../blocks.js';
 import { prefetch } from '../prefetch.js';
@@ -24,6 +25,8 @@ export interface RowSetParts {
   fixedBatch: number | null;
   batchSize: number | undefined;
   automaticBatch: number;
+  /** Rows have one position each (or are tokens), so padding rows can be masked out; else they are dropped. */
+  maskable: boolean;
   tokens: number | 'all';
   shard: Shard | undefined;
   warnings: Warning[];
@@ -31,14 +34,15 @@ export interface RowSetParts {
 
 /**
  * Rows as batches. Of the rows the budget pays for, a shard takes i ≡ I mod N. A fixed batch is filled up with copies
- * of its first row that the mask leaves out.
+ * of its first row that the mask leaves out; where rows hold many positions (images) a last short batch is dropped
+ * with a warning instead.
  */
 export function rowSet(parts: RowSetParts): DataSet {
   const { source, fixedBatch, shard } = parts;
   const batchSize = fixedBatch ?? parts.batchSize ?? parts.automaticBatch;
   const budget = Math.min(source.rows, blockBudget(parts.tokens, source.positionsPerRow));
-  const padded = fixedBatch !== null && (shard !== undefined || budget % fixedBatch !== 0);
-  const masked = padded || source.mask !== undefined;
+  const uneven = fixedBatch !== null && (shard !== undefined || budget % fixedBatch !== 0);
+  const masked = (uneven && parts.maskable) || source.mask !== undefined;
 
   async function* batches(of: Shard | undefined, size: number, after: number): AsyncGenerator<Batch> {
     let rows: number[] = [];
@@ -49,7 +53,9 @@ export function rowSet(parts: RowSetParts): DataSet {
       if (rows[0]! > after) yield makeBatch(rows, size);
       rows = [];
     }
-    if (rows.length > 0 && rows[0]! > after) yield makeBatch(rows, size);
+    if (rows.length === 0 || rows[0]! <= after) return;
+    if (fixedBatch === null || parts.maskable) yield makeBatch(rows, size);
+    else dropped(parts.warnings, rows.length, size);
   }
 
   function makeBatch(rows: number[], size: number): Batch {
@@ -68,12 +74,15 @@ export function rowSet(parts: RowSetParts): DataSet {
     kind: parts.kind,
     masked,
     census: false,
-    positions: countPositions(source, budget, shard),
+    positions: countPositions(parts, budget),
     warnings: parts.warnings,
     async rangeBatch() {
       const size = fixedBatch ?? Math.min(budget, parts.automaticBatch);
       for await (const batch of batches(undefined, size, -1)) return batch;
-      throw new Error('a data set without rows');
+      throw new UserError(
+        `Expected at least ${size} rows, the batch the model fixes, found ${budget}.`,
+        'data-too-short',
+      );
     },
     batches: (after = -1) => prefetch(batches(shard, batchSize, after), 2),
   };
@@ -92,14 +101,17 @@ function countedRows(source: RowSource, rows: number[], count: number): NdArray 
   return { ...mask, data };
 }
 
-function countPositions(source: RowSource, budget: number, shard: Shard | undefined): number {
-  let positions = 0;
-  for (let row = 0; row < budget; row++) {
-    if (!inShard(row, shard)) continue;
-    positions +=
-      source.mask === undefined
-        ? source.positionsPerRow
-        : (source.mask([row]).data as Uint8Array).reduce((sum, one) => sum + one, 0);
-  }
-  return positions;
+function countPositions({ source, shard, fixedBatch, maskable }: RowSetParts, budget: number): number {
+  let rows = Array.from({ length: budget }, (_, row) => row).filter((row) => inShard(row, shard));
+  if (fixedBatch !== null && !maskable) rows = rows.slice(0, rows.length - (rows.length % fixedBatch));
+  if (source.mask === undefined) return rows.length * source.positionsPerRow;
+  return (source.mask(rows).data as Uint8Array).reduce((sum, one) => sum + one, 0);
+}
+
+function dropped(warnings: Warning[], rows: number, batch: number): void {
+  if (warnings.some((warning) => warning.code === 'last-batch-dropped')) return;
+  warnings.push({
+    code: 'last-batch-dropped',
+    message: `The last ${rows} rows were left out: the model fixes batches of ${batch}.`,
+  });
 }

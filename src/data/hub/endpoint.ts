@@ -44,7 +44,10 @@ export function hubFromEnvironment(env: NodeJS.ProcessEnv = process.env): Hub {
 
 /** Headers for a URL: the token goes to the endpoint's own origin and nowhere else. */
 export function headersFor(url: URL, hub: Pick<Hub, 'endpoint' | 'token'>): Record<string, string> {
-  const headers: Record<string, string> = { 'user-agent': 'activation-auditor', 'accept-encoding': 'identity' };
+  const headers: Record<string, string> = {
+    'user-agent': 'activation-auditor',
+    'accept-encoding': 'identity',
+  };
   if (hub.token !== null && url.origin === new URL(hub.endpoint).origin) {
     headers.authorization = `Bearer ${hub.token}`;
   }

@@ -113,7 +113,14 @@ async function rememberRevision(file: HubFile, commit: string, hub: Hub): Promis
 }
 
 function refPath(file: HubFile, hub: Hub): string {
-  return join(hub.cacheDir, 'hub', file.type, ...file.id.split('/'), 'refs', encodeURIComponent(file.revision));
+  return join(
+    hub.cacheDir,
+    'hub',
+    file.type,
+    ...file.id.split('/'),
+    'refs',
+    encodeURIComponent(file.revision),
+  );
 }
 
 async function isFile(path: string): Promise<boolean> {

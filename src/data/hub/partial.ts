@@ -13,7 +13,10 @@ const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
  * it (which only one process can succeed in), else a new name. Its name is
  * `TARGET.<digest>.<host>-<pid>-<random>.incomplete`.
  */
-export async function claimPartial(target: string, digest: string): Promise<{ path: string; release(): void }> {
+export async function claimPartial(
+  target: string,
+  digest: string,
+): Promise<{ path: string; release(): void }> {
   const folder = dirname(target);
   const stem = `${basename(target)}.${digest.slice(0, 16)}.`;
   const path = join(folder, `${stem}${host}-${process.pid}-${randomBytes(4).toString('hex')}.incomplete`);

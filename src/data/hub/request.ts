@@ -1,6 +1,6 @@
 import { type Dispatcher, request } from 'undici';
 import { Interrupted, UserError } from '../../errors.js';
-import { headersFor, type Hub } from './endpoint.js';
+import { type Hub, headersFor } from './endpoint.js';
 
 /** An answer that may come right on another try: a broken connection, a busy server. */
 export class Transient extends Error {
@@ -27,7 +27,13 @@ export async function ask(
   options: { headers?: Record<string, string>; signal?: AbortSignal | undefined } = {},
 ): Promise<Dispatcher.ResponseData> {
   const headers = { ...headersFor(url, hub), ...options.headers };
-  const settings = { method, headers, dispatcher: hub.dispatcher, headersTimeout: 30_000, bodyTimeout: 30_000 };
+  const settings = {
+    method,
+    headers,
+    dispatcher: hub.dispatcher,
+    headersTimeout: 30_000,
+    bodyTimeout: 30_000,
+  };
   const response = await request(url, {
     ...settings,
     ...(options.signal === undefined ? {} : { signal: options.signal }),

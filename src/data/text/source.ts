@@ -55,10 +55,7 @@ export async function expectText(source: TextSource, path: string): Promise<void
   for await (const lines of source.lines()) {
     if (lines.some((line) => line !== END_OF_DOCUMENT && line.trim() !== '')) return;
   }
-  throw new UserError(
-    `${path} holds no text: expected at least one line that is not blank.`,
-    'data-no-text',
-  );
+  throw new UserError(`${path} holds no text: expected at least one line that is not blank.`, 'data-no-text');
 }
 
 /** The path without a final `.gz`. */

@@ -33,7 +33,10 @@ export async function wikitext(
 ): Promise<TextSource> {
   const split = splits[spec.split ?? 'test'];
   if (split === undefined) {
-    throw new UserError(`Expected --split test, valid or train for WikiText, got ${spec.split}.`, 'bad-split');
+    throw new UserError(
+      `Expected --split test, valid or train for WikiText, got ${spec.split}.`,
+      'bad-split',
+    );
   }
   const name = size === 2 ? 'wikitext' : 'wikitext-103';
   const local = dataDir ? await findLocal(dataDir, size, split.local) : null;

@@ -66,6 +66,7 @@ function makeBatch(blocks: Block[], { encoder, plan, shape }: Parts): Batch {
     blocks: blocks.map((block) => block.index),
     sequences: blocks.length,
     positions,
-    mask: shape.fixedBatch || shape.fixedSeqLen ? { type: 'bool', dims: [batch, seqLen], data: counted } : null,
+    mask:
+      shape.fixedBatch || shape.fixedSeqLen ? { type: 'bool', dims: [batch, seqLen], data: counted } : null,
   };
 }

@@ -102,7 +102,8 @@ function rememberWords(tokenizer: Tokenizer, encode: (text: string) => number[])
 }
 
 function specialToken(tokenizer: Tokenizer, token: unknown): number | null {
-  const content = typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token;
+  const content =
+    typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token;
   return typeof content === 'string' ? (tokenizer.token_to_id(content) ?? null) : null;
 }
 

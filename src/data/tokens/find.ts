@@ -18,7 +18,10 @@ const usualTokenizers: Record<number, string> = {
   32128: 'google-t5/t5-small',
 };
 
-type FindSpec = Pick<DataSpec, 'tokenizer' | 'modelPath' | 'vocabulary' | 'onStage' | 'onProgress' | 'signal'>;
+type FindSpec = Pick<
+  DataSpec,
+  'tokenizer' | 'modelPath' | 'vocabulary' | 'onStage' | 'onProgress' | 'signal'
+>;
 
 /**
  * The tokenizer to use: the one asked for, else tokenizer.json beside the model or in the folder above (hub layout
@@ -123,8 +126,12 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
     throw new Error('it holds no object');
   } catch (cause) {
-    throw new UserError(`${path} is not a JSON file of a tokenizer (${(cause as Error).message}).`, 'tokenizer-unusable', {
-      cause,
-    });
+    throw new UserError(
+      `${path} is not a JSON file of a tokenizer (${(cause as Error).message}).`,
+      'tokenizer-unusable',
+      {
+        cause,
+      },
+    );
   }
 }

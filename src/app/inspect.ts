@@ -1,0 +1,119 @@
+import type { Value } from '../graph/value.js';
+import { constantTensor } from '../graph/constants.js';
+import { dataTypeName } from '../onnx/data-types.js';
+import { findEmbeddings } from '../patterns/embedding.js';
+import { findHazards } from '../patterns/hazards.js';
+import type { AuditReport } from '../report/schema.js';
+import type { Miss, Site, WeightRef } from '../sites/types.js';
+import { describeModel, modelName } from './describe-model.js';
+import { type LoadOptions, openForAudit, type SelectedModel } from './load.js';
+import { inferShapes } from './infer-shapes.js';
+import { modelInputs, modelKind } from './model-kind.js';
+
+/** A tensor as it is declared or inferred: `float32 [batch, sequence, 512]`. */
+export interface InspectedTensor {
+  name: string;
+  type: string;
+  /** `null` when not even the rank is known; a dimension is a size, a name, or `null`. */
+  shape: (number | string | null)[] | null;
+}
+
+export interface InspectedWeight {
+  role: WeightRef['role'];
+  initializer: string;
+  scope: string;
+  type: string;
+  shape: number[];
+  /** Axis of the initializer that the site's neurons index. */
+  axis: number;
+  bias: string | null;
+  fanIn: number | null;
+  fanOut: number | null;
+}
+
+export interface InspectedSite {
+  id: string;
+  stack: string;
+  layer: number;
+  site: Site['site'];
+  part: string;
+  tensor: InspectedTensor;
+  /** A bias that a fused operator absorbed: the site is tensor + this. */
+  plus: string | null;
+  neurons: number | null;
+  activation: string | null;
+  weights: InspectedWeight[];
+}
+
+/** What `audit inspect` knows of a model without running it. */
+export interface Inspection {
+  model: AuditReport['model'];
+  kind: ReturnType<typeof modelKind>;
+  inputs: InspectedTensor[];
+  outputs: InspectedTensor[];
+  vocabulary: number | null;
+  maxPositions: number | null;
+  sites: InspectedSite[];
+  misses: Miss[];
+  warnings: { code: string; message: string }[];
+}
+
+/** Sites, layers, neurons, inputs and the weights behind each site; no weight is read. */
+export async function inspect(options: LoadOptions & { name?: string }): Promise<Inspection> {
+  const { opened, load } = await openForAudit(options);
+  const selected = load();
+  const { graph } = selected.model;
+  const inputs = modelInputs(graph);
+  const { vocabulary, maxPositions } = findEmbeddings(graph);
+  const name = options.name ?? modelName(opened.path);
+  const shapes = await inferShapes(load(), siteTensors(selected));
+  return {
+    model: describeModel(opened, selected.model, name, selected.plugin?.name ?? null),
+    kind: modelKind(inputs),
+    inputs: graph.inputs.filter(({ tensor }) => !tensor).map((value) => tensorOf(value)),
+    outputs: graph.outputs.map((value) => tensorOf(value)),
+    vocabulary,
+    maxPositions: maxPositions === null ? null : maxPositions - (selected.plugin?.reservedPositions ?? 0),
+    sites: selected.sites.map((site) => siteOf(site, shapes)),
+    misses: selected.misses,
+    warnings: findHazards(graph).map(({ code, message }) => ({ code, message })),
+  };
+}
+
+const siteTensors = ({ sites }: SelectedModel): string[] => [...new Set(sites.map(({ value }) => value.name))];
+
+function tensorOf({ name, type }: Value, inferred?: InspectedTensor): InspectedTensor {
+  if (!type?.shape && inferred) return inferred;
+  return { name, type: dataTypeName(type?.elemType), shape: type?.shape ?? null };
+}
+
+function siteOf(site: Site, shapes: Map<string, InspectedTensor>): InspectedSite {
+  const { id, stack, layer, part, neurons, activation, value, plus, weights } = site;
+  return {
+    id,
+    stack,
+    layer,
+    site: site.site,
+    part,
+    tensor: tensorOf(value, shapes.get(value.name)),
+    plus: plus?.name ?? null,
+    neurons,
+    activation,
+    weights: weights.map(weightOf),
+  };
+}
+
+function weightOf({ role, value, initializer, scope, axis, bias, fanIn, fanOut }: WeightRef): InspectedWeight {
+  const tensor = constantTensor(value);
+  return {
+    role,
+    initializer,
+    scope,
+    type: dataTypeName(tensor?.dataType),
+    shape: tensor?.dims.map(Number) ?? [],
+    axis,
+    bias: bias?.name ?? null,
+    fanIn,
+    fanOut,
+  };
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { inspect } from '../../app/inspect.js';
+import { toAuditOptions } from '../../app/settings.js';
+import { renderInspection } from '../inspection.js';
+import { addSettings } from '../options.js';
+import { readSettings } from '../settings.js';
+import { openTerminal } from '../terminal.js';
+
+const modelSettings = ['sites', 'layers', 'map', 'plugin', 'name'] as const;
+const outputSettings = ['format', 'color'] as const;
+const names = [...modelSettings, ...outputSettings];
+
+export function addInspectCommand(parent: Command): void {
+  const command = parent
+    .command('inspect')
+    .argument('<model.onnx>')
+    .description('Lists sites, layers, neurons, and the weights behind each site')
+    .option('--explain', 'Also say why something was not found: the nearest misses');
+  addSettings(command, 'Model:', modelSettings);
+  addSettings(command, 'Output:', outputSettings);
+  addConfigOption(command);
+  command.action(async (model: string, { explain = false }: { explain?: boolean }) => {
+    const { format, color, ...settings } = readSettings(command, names);
+    const terminal = openTerminal({ color });
+    const inspection = await inspect(toAuditOptions(model, settings));
+    const json = format === 'json';
+    terminal.print(json ? JSON.stringify(inspection, null, 2) : renderInspection(inspection, { ...terminal, explain }));
+  });
+}

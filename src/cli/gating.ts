@@ -1,0 +1,33 @@
+import { checkRules, type GateOptions } from '../app/gate.js';
+import type { SettingName, Settings } from '../app/settings.js';
+import { readReport } from '../report/json.js';
+
+export const gateSettings = [
+  'failOn',
+  'maxDeadRatio',
+  'baseline',
+  'maxIncrease',
+  'strict',
+] as const satisfies SettingName[];
+
+export interface Gating {
+  rules: string[];
+  options: GateOptions;
+}
+
+/**
+ * What to judge by, read and checked before any long work.
+ *
+ * @throws UserError for a rule that cannot be read, options that need each other, or an unreadable baseline.
+ */
+export async function readGating(settings: Settings): Promise<Gating> {
+  const { failOn: rules = [], maxDeadRatio, baseline, maxIncrease, strict } = settings;
+  const options = {
+    ...(maxDeadRatio !== undefined && { maxDeadRatio }),
+    ...(maxIncrease !== undefined && { maxIncrease }),
+    ...(strict !== undefined && { strict }),
+  };
+  checkRules(rules, { ...options, baseline });
+  if (baseline === undefined) return { rules, options };
+  return { rules, options: { ...options, baseline: await readReport(baseline) } };
+}

@@ -1,0 +1,16 @@
+import type { TextOptions } from './colors.js';
+import { renderDiff } from './diff-table.js';
+import { renderGitHub } from './github.js';
+import { formatReport, type Report } from './json.js';
+import { renderTable } from './table.js';
+
+/** What stdout can carry. */
+export const FORMATS = ['table', 'json', 'github'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** A report of any kind in the format that was asked for; a difference has no annotations and comes as a table. */
+export function renderReport(report: Report, format: Format, options: TextOptions = {}): string {
+  if (format === 'json') return formatReport(report);
+  if (report.kind === 'diff') return renderDiff(report, options);
+  return format === 'github' ? renderGitHub(report) : renderTable(report, options);
+}

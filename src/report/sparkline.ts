@@ -1,0 +1,28 @@
+import type { SiteReport } from './schema.js';
+
+const LEVELS = '▁▂▃▄▅▆▇█';
+
+/**
+ * The value histogram in a few characters, from the smallest to the largest value seen. Heights are logarithmic in
+ * the counts, since most activations lie in one bin near zero; a bin without values is a space.
+ */
+export function sparkline(values: SiteReport['values'], width = 8): string {
+  const { histogram } = values;
+  if (!histogram) return '';
+  const { counts } = histogram;
+  const first = counts.findIndex((count) => count > 0);
+  if (first < 0) return '';
+  const span = counts.findLastIndex((count) => count > 0) - first + 1;
+  const columns: number[] = new Array(width).fill(0);
+  for (let k = 0; k < span; k++) {
+    const count = counts[first + k]!;
+    // A narrow histogram is stretched: each bin covers the columns from its start to its end.
+    const from = Math.floor((k * width) / span);
+    const to = Math.max(from + 1, Math.floor(((k + 1) * width) / span));
+    for (let column = from; column < to; column++) columns[column]! += count / (to - from);
+  }
+  const highest = Math.log1p(Math.max(...columns));
+  return columns
+    .map((count) => (count > 0 ? LEVELS[Math.ceil((Math.log1p(count) / highest) * LEVELS.length) - 1] : ' '))
+    .join('');
+}

@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { openForAudit, type SelectedModel } from '../../src/app/load.js';
+import { intAttribute } from '../../src/graph/attributes.js';
+import { modelInputs } from '../../src/app/model-kind.js';
+import { openProbeRun } from '../../src/app/probe-run.js';
+import type { Batch } from '../../src/data/types.js';
+import type { NdArray } from '../../src/onnx/array.js';
+import { f16ToF32 } from '../../src/onnx/floats.js';
+import { addProbes } from '../../src/overlay/probe.js';
+import { pruneUnused } from '../../src/overlay/prune-unused.js';
+import { encodeOverlay } from '../../src/overlay/overlay.js';
+import { openSession } from '../../src/runtime/session.js';
+import { completeCriterion } from '../../src/stats/criteria.js';
+import { binPlainly, reducePlainly } from '../reduce.js';
+
+/** Float32 sums of up to a thousand numbers, relative to the sum of their magnitudes. */
+const SUM_TOLERANCE = 3e-6;
+
+const models = [
+  'models/gpt2/model.onnx',
+  'models/gpt2-relu/model.onnx',
+  'models/bert/model.onnx',
+  'models/gcn/model.onnx',
+  'models/mlp/model.onnx',
+  ...['gpt2-ts17', 'gpt2-dynamo20', 'gpt2-opt', 'gpt2-fp16', 'gpt2-int8', 'gpt2-past', 'bert-ts17', 'bert-dynamo', 'bert-opt', 'bert-qdq'].map(
+    (name) => `models/variants/${name}.onnx`,
+  ),
+].filter((path) => existsSync(path));
+
+/** A seeded linear congruential generator: numbers in [0, 1). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const int64 = (dims: number[], at: (i: number) => number): NdArray => {
+  const data = BigInt64Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => BigInt(at(i)));
+  return { type: 'int64', dims, data };
+};
+
+/** Feeds for any of the models: 3 sequences of 7 (odd), the second with 2 and the third with 4 positions of padding. */
+function batchFor({ model }: SelectedModel, padded: boolean): Batch {
+  const next = random(7);
+  const inputs = modelInputs(model.graph);
+  const names = new Set(inputs.map(({ name }) => name));
+  const feeds: Record<string, NdArray> = {};
+  let [positions, mask]: [number, NdArray | null] = [0, null];
+  if (names.has('input_ids')) {
+    const kept = (i: number): number => (padded && i % 7 >= 7 - 2 * Math.floor(i / 7) ? 0 : 1);
+    const table = inputs.find(({ name }) => name === 'input_ids')!.elemType;
+    const ids = int64([3, 7], () => Math.floor(next() * 100));
+    feeds.input_ids = table === 6 ? { ...ids, type: 'int32', data: Int32Array.from(ids.data as BigInt64Array, Number) } : ids;
+    feeds.attention_mask = int64([3, 7], kept);
+    feeds.token_type_ids = int64([3, 7], () => 0);
+    feeds.position_ids = int64([3, 7], (i) => i % 7);
+    if (padded) mask = { type: 'uint8', dims: [3, 7], data: Uint8Array.from({ length: 21 }, (_, i) => kept(i)) };
+    positions = Array.from({ length: 21 }, (_, i) => kept(i)).reduce((a, b) => a + b, 0);
+    for (const { name, shape, elemType } of inputs) {
+      if (!name.startsWith('past_key_values')) continue;
+      const dims = shape!.map((d, i) => (i === 0 ? 3 : typeof d === 'number' ? d : 0));
+      feeds[name] = { type: elemType === 10 ? 'float16' : 'float32', dims, data: elemType === 10 ? new Uint16Array(0) : new Float32Array(0) };
+    }
+  } else {
+    const rows = 23;
+    const width = inputs[0]!.shape!.at(-1) as number;
+    feeds[inputs[0]!.name] = { type: 'float32', dims: [rows, width], data: Float32Array.from({ length: rows * width }, () => next() * 4 - 2) };
+    if (names.has('edge_index')) feeds.edge_index = int64([2, 60], () => Math.floor(next() * rows));
+    const kept = (i: number): number => (padded && i % 5 === 2 ? 0 : 1);
+    if (padded) mask = { type: 'uint8', dims: [rows], data: Uint8Array.from({ length: rows }, (_, i) => kept(i)) };
+    positions = Array.from({ length: rows }, (_, i) => kept(i)).reduce((a, b) => a + b, 0);
+  }
+  const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => names.has(name)));
+  return { feeds: used, blocks: [0], sequences: 3, positions, mask };
+}
+
+const wide = ({ type, data }: NdArray): number[] =>
+  Array.from(data as Float32Array, (value) => (type === 'float16' ? f16ToF32(Number(value)) : Number(value)));
+
+/** Every site's tensor as it is in the very graph that the probes are in. */
+async function rawTensors(selected: SelectedModel, batch: Batch, masked: boolean): Promise<number[][]> {
+  const { model, sites, folder, name } = selected;
+  const probes = addProbes(model, sites, { criterion: completeCriterion(), masked, careful: false });
+  // Flattened, since a tensor that is itself an output is not fused, and so differs in the last bit.
+  const flat = sites.map(({ value }) => {
+    const node = model.graph.addNode({ opType: 'Flatten', inputs: [value], attributes: { axis: intAttribute(-1) } });
+    model.graph.addOutput(node.output);
+    return node.output.name;
+  });
+  pruneUnused(model.graph);
+  const session = await openSession({ model: encodeOverlay(model, folder), folder, name, device: 'cpu', threads: 1 });
+  const needed = new Set(model.graph.inputs.map(({ name }) => name));
+  const feeds = Object.fromEntries(Object.entries(batch.feeds).filter(([name]) => needed.has(name)));
+  if (probes.mask) feeds[probes.mask] = { type: 'bool', dims: [batch.mask!.data.length], data: batch.mask!.data };
+  for (const { scale, zeroPoint } of probes.sites) {
+    feeds[scale] = { type: 'float32', dims: [], data: Float32Array.of(1) };
+    feeds[zeroPoint] = { type: 'uint8', dims: [], data: Uint8Array.of(128) };
+  }
+  const results = await session.run({ feeds, fetch: flat });
+  await session.dispose();
+  return sites.map(({ plus, neurons }, i) => {
+    const values = wide(results[flat[i]!]!);
+    if (!plus) return values;
+    const bias = plus.tensor!;
+    const floats = new Float32Array(bias.rawData!.slice().buffer);
+    return values.map((a, k) => Math.fround(a + floats[k % neurons!]!));
+  });
+}
+
+describe.each(models)('%s', (path) => {
+  test.each([
+    ['without padding', false, 'abs'],
+    ['with padding', true, 'abs'],
+    ['with padding, positive firing', true, 'positive'],
+  ] as const)('probes equal the raw tensors reduced one by one, %s', async (_title, padded, firing) => {
+    const { load } = await openForAudit({ model: path });
+    const criterion = completeCriterion({ firing, threshold: 0.01 });
+    const batch = batchFor(load(), padded);
+    const run = await openProbeRun(load, { criterion, masked: padded, session: { device: 'cpu', threads: 1 } });
+    const ranges = await run.findRange(batch);
+    const counters = await run.run(batch, ranges);
+    await run.dispose();
+    const selected = load();
+    const raw = await rawTensors(load(), batch, padded);
+    const counts = (position: number): boolean => !batch.mask || Number(batch.mask.data[position]) === 1;
+    expect(counters.length).toBeGreaterThan(0);
+    for (const [i, site] of selected.sites.entries()) {
+      const neurons = site.neurons!;
+      const found = counters[i]!;
+      const expected = reducePlainly(raw[i]!, neurons, criterion, counts);
+      expect(found.positions, site.id).toBe(batch.positions);
+      expect(found.positions, site.id).toBe(expected.positions);
+      expect(found.fired, site.id).toEqual(expected.fired);
+      expect(found.positive, site.id).toEqual(expected.positive);
+      expect(found.min, site.id).toEqual(expected.min);
+      expect(found.max, site.id).toEqual(expected.max);
+      for (const name of ['sum', 'sumAbs', 'sumSquares'] as const) {
+        const scale = name === 'sumSquares' ? expected.sumSquares : expected.sumAbs;
+        const worst = found[name].reduce((w, s, n) => Math.max(w, Math.abs(s - expected[name][n]!) / (scale[n]! || 1)), 0);
+        expect(worst, `${site.id} ${name}`).toBeLessThan(SUM_TOLERANCE);
+      }
+      const counted = raw[i]!.filter((_, k) => counts(Math.floor(k / neurons)));
+      const { scale, zeroPoint } = ranges[i]!;
+      expect(found.histogram!.counts, site.id).toEqual(binPlainly(counted, scale, zeroPoint));
+    }
+  });
+});
