@@ -1,1 +1,12 @@
-export { UserError } from './errors.js';
+export { audit } from './app/audit.js';
+export { diffReports } from './app/diff.js';
+export { doctor } from './app/doctor.js';
+export { evaluateGate, type GateOptions, withGate } from './app/gate.js';
+export { type Inspection, inspect } from './app/inspect.js';
+export { mergeReports } from './app/merge.js';
+export type { AuditOptions, Progress } from './app/options.js';
+export { Interrupted, RunError, UserError } from './errors.js';
+export type { DiffReport } from './report/diff-schema.js';
+export { readReport, writeReport } from './report/json.js';
+export type { AuditReport, SiteReport } from './report/schema.js';
+export type { Criterion } from './stats/types.js';

@@ -72,7 +72,7 @@ export function buildModel(spec: ModelSpec): ModelProto {
     producerName: spec.producerName ?? 'test',
     graph: buildGraph(spec),
     opsetImport: Object.entries(opsets).map(([domain, version]) => ({
-      domain,
+      ...(domain === '' ? {} : { domain }),
       version: BigInt(version),
       unknown: [],
     })),

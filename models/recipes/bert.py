@@ -6,9 +6,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertForMaskedLM
 
-from .golden import Tap, stored_tokens, write_golden
+from .golden import stored_tokens, write_golden
 from .onnx_files import export_onnx, max_abs_difference
 from .site_list import Site, Weights, write_sites
+from .taps import bert_taps
 from .text import ROOT, read_wikitext, training_text
 from .training import Schedule, load_or_train, train
 from .vocabulary import BERT_SPECIAL, save_tokenizer, wordpiece
@@ -35,7 +36,7 @@ def make(steps: int | None, reuse: bool) -> None:
     export_onnx(model, inputs, path, "torchscript", 17)
     difference = max_abs_difference(model, inputs, path)
     print(f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}")
-    write_golden(folder / "golden.json", model, taps(model), inputs, FUNCTIONS, stored_tokens(inputs))
+    write_golden(folder / "golden.json", model, bert_taps(model), inputs, FUNCTIONS, stored_tokens(inputs))
     write_sites(folder / "sites.json", path, sites(model), notSites=[prediction_head()])
     report_guesses(model, tokenizer)
 
@@ -104,19 +105,6 @@ def golden_inputs(tokenizer: Tokenizer) -> dict[str, torch.Tensor]:
     types = torch.zeros_like(rows)
     types[:, text // 2 :] = 1
     return {"input_ids": rows, "attention_mask": mask, "token_type_ids": types}
-
-
-def taps(model: BertForMaskedLM) -> list[Tap]:
-    """Where each site's activation is read."""
-    return [
-        tap
-        for index, layer in enumerate(model.bert.encoder.layer)
-        for tap in (
-            Tap(f"{index}.attn_out", layer.attention.output.dense, "output"),
-            Tap(f"{index}.mlp_pre", layer.intermediate.intermediate_act_fn, "input"),
-            Tap(f"{index}.mlp_post", layer.intermediate.intermediate_act_fn, "output"),
-        )
-    ]
 
 
 def sites(model: BertForMaskedLM) -> list[Site]:

@@ -8,9 +8,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from .golden import Tap, stored_tokens, write_golden
+from .golden import stored_tokens, write_golden
 from .onnx_files import export_onnx, max_abs_difference
 from .site_list import Site, Weights, write_sites
+from .taps import gpt2_taps
 from .text import ROOT, read_wikitext, training_text
 from .training import Schedule, load_or_train, train
 from .vocabulary import END_OF_TEXT, byte_level_bpe, save_tokenizer
@@ -47,7 +48,7 @@ def make_causal_lm(recipe: CausalLm, steps: int | None = None, reuse: bool = Fal
     difference = max_abs_difference(model, inputs, path)
     print(f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}")
     activations = {"mlp_pre": recipe.site_activation, "mlp_post": recipe.site_activation}
-    write_golden(folder / "golden.json", model, taps(model), inputs, activations, stored_tokens(inputs))
+    write_golden(folder / "golden.json", model, gpt2_taps(model), inputs, activations, stored_tokens(inputs))
     write_sites(folder / "sites.json", path, sites(model, recipe.site_activation))
     report_perplexity(model, tokenizer)
     report_dead(model, tokenizer)
@@ -90,19 +91,6 @@ def golden_inputs(tokenizer: Tokenizer) -> dict[str, torch.Tensor]:
     rows[1, -GOLDEN_PADDING:] = tokenizer.token_to_id(END_OF_TEXT)
     mask[1, -GOLDEN_PADDING:] = 0
     return {"input_ids": rows, "attention_mask": mask}
-
-
-def taps(model: GPT2LMHeadModel) -> list[Tap]:
-    """Where each site's activation is read."""
-    return [
-        tap
-        for layer, block in enumerate(model.transformer.h)
-        for tap in (
-            Tap(f"{layer}.attn_out", block.attn.c_proj, "output"),
-            Tap(f"{layer}.mlp_pre", block.mlp.act, "input"),
-            Tap(f"{layer}.mlp_post", block.mlp.act, "output"),
-        )
-    ]
 
 
 def sites(model: GPT2LMHeadModel, activation: str) -> list[Site]:

@@ -1,5 +1,5 @@
 import { openData } from '../data/open.js';
-import type { DataSet } from '../data/types.js';
+import type { Batch, DataSet } from '../data/types.js';
 import { Interrupted, UserError } from '../errors.js';
 import { findEmbeddings } from '../patterns/embedding.js';
 import { findHazards } from '../patterns/hazards.js';
@@ -78,7 +78,6 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
     model.files = model.files.map((file, i) => ({ ...file, sha256: sha256[i] ?? null }));
     const durationSeconds = (performance.now() - started) / 1000;
     const { state } = gathered;
-    const positions = gathered.positions;
     return finishReport({
       tool,
       model,
@@ -87,7 +86,7 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
       census: data.census && gathered.complete,
       data: {
         ...data.description,
-        positions,
+        positions: state.positions,
         sequences: state.sequences,
         shard: options.shard ?? null,
         complete: gathered.complete,
@@ -143,8 +142,6 @@ interface Gathering extends AuditOptions {
 
 interface Gathered {
   state: RunState;
-  /** Positions counted, those of a resumed run included. */
-  positions: number;
   /** Positions and seconds of this run alone, for its speed. */
   positionsRun: number;
   seconds: number;
@@ -162,7 +159,6 @@ async function gather(run: ProbeRun, data: DataSet, options: Gathering): Promise
     sites: run.overlay.probes.sites.map(({ site }) => site.id),
   };
   const saved = options.resume ? await loadState(options.resume, identity) : null;
-  let positions = saved?.counters[0]?.positions ?? 0;
   let state = saved;
   const begun = performance.now();
   let positionsRun = 0;
@@ -171,15 +167,14 @@ async function gather(run: ProbeRun, data: DataSet, options: Gathering): Promise
   let complete = true;
   try {
     const ranges = saved?.ranges ?? (await run.findRange(await data.rangeBatch()));
-    state ??= { lastBlock: -1, sequences: 0, ranges, counters: [] };
+    state ??= { lastBlock: -1, sequences: 0, positions: 0, ranges, counters: [] };
     for await (const batch of data.batches(state.lastBlock)) {
       if (options.signal.aborted) break;
       const counters = await run.run(batch, ranges);
-      state = advance(state, counters, batch.blocks.at(-1)!, batch.sequences);
-      positions += batch.positions;
+      state = advance(state, counters, batch);
       positionsRun += batch.positions;
       const elapsedSeconds = (performance.now() - begun) / 1000;
-      options.onProgress?.({ positions, total: data.positions, elapsedSeconds });
+      options.onProgress?.({ positions: state.positions, total: data.positions, elapsedSeconds });
       if (options.resume && performance.now() - lastSave > SAVE_INTERVAL_SECONDS * 1000) {
         await saveState(options.resume, identity, state);
         lastSave = performance.now();
@@ -198,17 +193,23 @@ async function gather(run: ProbeRun, data: DataSet, options: Gathering): Promise
     );
   }
   if (options.resume) await saveState(options.resume, identity, state);
-  return { state, positions, positionsRun, seconds: (performance.now() - begun) / 1000, complete };
+  return { state, positionsRun, seconds: (performance.now() - begun) / 1000, complete };
 }
 
 /** The state after one more batch; the counters of the state are added to in place. */
-function advance(state: RunState, batch: Counters[], lastBlock: number, sequences: number): RunState {
+function advance(state: RunState, found: Counters[], { blocks, sequences, positions }: Batch): RunState {
   const counters =
     state.counters.length > 0
       ? state.counters
-      : batch.map((site, i) => emptyCounters(site.fired.length, { histogram: state.ranges[i]! }));
-  for (const [i, site] of batch.entries()) accumulate(counters[i]!, site);
-  return { ...state, lastBlock, sequences: state.sequences + sequences, counters };
+      : found.map((site, i) => emptyCounters(site.fired.length, { histogram: state.ranges[i]! }));
+  for (const [i, site] of found.entries()) accumulate(counters[i]!, site);
+  return {
+    ...state,
+    lastBlock: blocks.at(-1)!,
+    sequences: state.sequences + sequences,
+    positions: state.positions + positions,
+    counters,
+  };
 }
 
 /** Says after each batch whether the dead set of every site has been the same for `batches` batches. */

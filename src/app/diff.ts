@@ -1,12 +1,7 @@
 import { UserError } from '../errors.js';
+import type { DiffReport } from '../report/diff-schema.js';
 import { number } from '../report/format.js';
-import {
-  type AuditReport,
-  type DiffReport,
-  SCHEMA_VERSION,
-  type SiteReport,
-  type Warning,
-} from '../report/schema.js';
+import { type AuditReport, SCHEMA_VERSION, type SiteReport, type Warning } from '../report/schema.js';
 import { FLAGS } from '../stats/flags.js';
 import { underCriterionOf } from './baseline.js';
 

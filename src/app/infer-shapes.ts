@@ -1,8 +1,8 @@
-import { addWeightsAsInputs } from '../overlay/weights-as-inputs.js';
-import { pruneUnused } from '../overlay/prune-unused.js';
-import { openSession } from '../runtime/session.js';
-import { encodeOverlay } from '../overlay/overlay.js';
 import { RunError, UserError } from '../errors.js';
+import { encodeOverlay } from '../overlay/overlay.js';
+import { pruneUnused } from '../overlay/prune-unused.js';
+import { addWeightsAsInputs } from '../overlay/weights-as-inputs.js';
+import { openSession } from '../runtime/session.js';
 import type { InspectedTensor } from './inspect.js';
 import type { SelectedModel } from './load.js';
 
@@ -10,7 +10,10 @@ import type { SelectedModel } from './load.js';
  * Types and shapes of tensors that the file does not declare, as ONNX Runtime infers them. Large weights become inputs
  * of the graph, so that none is read. Without an answer (an operator ONNX Runtime lacks) the map is empty.
  */
-export async function inferShapes({ model, folder, name }: SelectedModel, tensors: string[]): Promise<Map<string, InspectedTensor>> {
+export async function inferShapes(
+  { model, folder, name }: SelectedModel,
+  tensors: string[],
+): Promise<Map<string, InspectedTensor>> {
   const wanted = new Set(tensors);
   const { graph } = model;
   graph.outputs.length = 0;

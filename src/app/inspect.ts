@@ -1,13 +1,13 @@
-import type { Value } from '../graph/value.js';
 import { constantTensor } from '../graph/constants.js';
+import type { Value } from '../graph/value.js';
 import { dataTypeName } from '../onnx/data-types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
 import { findHazards } from '../patterns/hazards.js';
 import type { AuditReport } from '../report/schema.js';
 import type { Miss, Site, WeightRef } from '../sites/types.js';
 import { describeModel, modelName } from './describe-model.js';
-import { type LoadOptions, openForAudit, type SelectedModel } from './load.js';
 import { inferShapes } from './infer-shapes.js';
+import { type LoadOptions, openForAudit, type SelectedModel } from './load.js';
 import { modelInputs, modelKind } from './model-kind.js';
 
 /** A tensor as it is declared or inferred: `float32 [batch, sequence, 512]`. */
@@ -80,7 +80,9 @@ export async function inspect(options: LoadOptions & { name?: string }): Promise
   };
 }
 
-const siteTensors = ({ sites }: SelectedModel): string[] => [...new Set(sites.map(({ value }) => value.name))];
+const siteTensors = ({ sites }: SelectedModel): string[] => [
+  ...new Set(sites.map(({ value }) => value.name)),
+];
 
 function tensorOf({ name, type }: Value, inferred?: InspectedTensor): InspectedTensor {
   if (!type?.shape && inferred) return inferred;
@@ -103,7 +105,16 @@ function siteOf(site: Site, shapes: Map<string, InspectedTensor>): InspectedSite
   };
 }
 
-function weightOf({ role, value, initializer, scope, axis, bias, fanIn, fanOut }: WeightRef): InspectedWeight {
+function weightOf({
+  role,
+  value,
+  initializer,
+  scope,
+  axis,
+  bias,
+  fanIn,
+  fanOut,
+}: WeightRef): InspectedWeight {
   const tensor = constantTensor(value);
   return {
     role,

@@ -10,6 +10,8 @@ export interface RunState {
   /** Index of the last block that is counted; -1 before the first. */
   lastBlock: number;
   sequences: number;
+  /** Positions counted. */
+  positions: number;
   ranges: Range[];
   /** A site each. */
   counters: Counters[];
@@ -22,6 +24,7 @@ interface StateFile {
   identity: Record<string, unknown>;
   lastBlock: number;
   sequences: number;
+  positions: number;
   ranges: Range[];
   sites: {
     neurons: number;
@@ -43,6 +46,7 @@ export async function saveState(
     identity,
     lastBlock: state.lastBlock,
     sequences: state.sequences,
+    positions: state.positions,
     ranges: state.ranges,
     sites: state.counters.map((counters) => ({
       neurons: counters.fired.length,
@@ -74,6 +78,7 @@ export async function loadState(path: string, identity: Record<string, unknown>)
   return {
     lastBlock: file.lastBlock,
     sequences: file.sequences,
+    positions: file.positions,
     ranges: file.ranges,
     counters: file.sites.map(({ neurons, positions, perNeuron, histogram }) =>
       decodeCounters(perNeuron, neurons, {

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { FORMATS } from '../report/render.js';
+import { SARIF_LEVELS } from '../report/sarif.js';
+import { CRITERIA } from '../stats/criteria.js';
 import type { AuditOptions } from './options.js';
 
 /**
@@ -21,10 +24,6 @@ const ratio = z.number().min(0).max(1);
 const aPath = 'the path of a file';
 const aRatio = 'a number from 0 to 1';
 const aCount = 'a whole number above 0';
-
-export const criteria = ['frequency', 'silent', 'sum', 'mean-abs', 'dormant'] as const;
-export const formats = ['table', 'json', 'github'] as const;
-const levels = ['none', 'note', 'warning', 'error'] as const;
 
 export const settingsSchema = z.strictObject({
   $schema: text.optional(),
@@ -83,8 +82,8 @@ export const settingsSchema = z.strictObject({
     'What fires: |a| > X, or a > X (default: abs)',
   ),
   dead: setting(
-    z.enum(criteria),
-    `one of ${criteria.join(', ')}`,
+    z.enum(CRITERIA),
+    `one of ${CRITERIA.join(', ')}`,
     'Which neurons are dead, see below (default: frequency)',
   ),
   deadBelow: setting(z.number().nonnegative(), 'a number from 0', "The criterion's limit, see below"),
@@ -109,8 +108,8 @@ export const settingsSchema = z.strictObject({
   strict: setting(z.boolean(), 'true or false', 'Warnings that weaken the verdict fail the gate'),
 
   format: setting(
-    z.enum(formats),
-    `one of ${formats.join(', ')}`,
+    z.enum(FORMATS),
+    `one of ${FORMATS.join(', ')}`,
     'What standard output carries (default: table)',
   ),
   report: setting(text, aPath, 'Write the report as JSON'),
@@ -118,8 +117,8 @@ export const settingsSchema = z.strictObject({
   markdown: setting(text, aPath, 'Write a summary in Markdown'),
   sarif: setting(text, aPath, 'Write the gate as SARIF 2.1.0'),
   sarifMaxLevel: setting(
-    z.enum(levels),
-    `one of ${levels.join(', ')}`,
+    z.enum(SARIF_LEVELS),
+    `one of ${SARIF_LEVELS.join(', ')}`,
     'Highest level in the SARIF file (default: error)',
   ),
   quiet: setting(z.boolean(), 'true or false', 'Print errors and files only'),

@@ -9,7 +9,7 @@ export const helpWidth = 80;
 /** The option groups of a command's help, without usage and description. */
 export function optionsOf(command: Command): string {
   const text = command.helpInformation();
-  return text.slice(text.search(/^Data:$/m)).trimEnd();
+  return text.slice(text.search(/^Data:$/m), text.search(/^Options:$/m)).trimEnd();
 }
 
 const meanings: Record<Criterion['dead'], string> = {

@@ -18,7 +18,9 @@ export function listenForInterrupt(): Interrupt {
     if (controller.signal.aborted) process.exit(130);
     controller.abort();
     setTimeout(() => {
-      if (!settled) process.exit(130);
+      if (settled) return;
+      process.stderr.write('audit: Interrupted; there was nothing to hand over yet.\n');
+      process.exit(130);
     }, patienceMilliseconds).unref();
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupted);

@@ -76,6 +76,11 @@ export function addSettings(command: Command, heading: string, names: readonly S
   }
 }
 
+/** `--config`, for commands whose settings a file may hold. */
+export function addConfigOption(command: Command): void {
+  command.option('--config <file>', 'Options from a file (default: audit.config.json, if it is here)');
+}
+
 /** What the command line says, and nothing about what it doesn't. */
 export function givenSettings(command: Command): Settings {
   const given = Object.keys(spellings).filter((name) => command.getOptionValueSource(name) === 'cli');

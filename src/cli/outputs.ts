@@ -1,11 +1,18 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Settings } from '../app/settings.js';
+import type { SettingName, Settings } from '../app/settings.js';
 import { UserError } from '../errors.js';
+import { writeTextFile } from '../report/files.js';
+import { writeReport } from '../report/json.js';
+import { renderJUnit } from '../report/junit.js';
+import { renderMarkdown } from '../report/markdown.js';
+import { renderSarif } from '../report/sarif.js';
+import type { AuditReport } from '../report/schema.js';
 
 /** Files that a command writes, by the option that names them. */
-const fileOptions = ['report', 'junit', 'markdown', 'sarif'] as const;
-export type OutputFiles = Pick<Settings, (typeof fileOptions)[number]>;
+const fileOptions = ['report', 'junit', 'markdown', 'sarif'] as const satisfies SettingName[];
+export const fileSettings = [...fileOptions, 'sarifMaxLevel'] as const satisfies SettingName[];
+export type OutputFiles = Pick<Settings, (typeof fileSettings)[number]>;
 
 /**
  * Finds out before any work is done whether every file can be written.
@@ -14,7 +21,10 @@ export type OutputFiles = Pick<Settings, (typeof fileOptions)[number]>;
  * @throws UserError for a missing or read-only folder, a folder in place of the file, or one file named twice.
  */
 export function checkOutputFiles(files: OutputFiles, inputs: readonly string[] = []): void {
-  const taken = new Map<string, string>(inputs.map((path) => [resolve(path), 'what is read']));
+  if (files.sarifMaxLevel !== undefined && files.sarif === undefined) {
+    throw new UserError('`--sarif-max-level` needs `--sarif FILE` to be about.', 'option-conflict');
+  }
+  const taken = new Map<string, string>(inputs.map((path) => [resolve(path), 'an input of this command']));
   for (const option of fileOptions) {
     const path = files[option];
     if (path !== undefined) checkOutputFile(`--${option}`, path, taken);
@@ -39,5 +49,17 @@ export function checkOutputFile(flag: string, path: string, taken = new Map<stri
     accessSync(folder, constants.W_OK);
   } catch {
     fail(`no permission to write to the folder \`${folder}\``);
+  }
+}
+
+/** Writes the report and its renderings, each whole or not at all. */
+export async function writeOutputFiles(report: AuditReport, files: OutputFiles): Promise<void> {
+  const { junit, markdown, sarif, sarifMaxLevel: maxLevel } = files;
+  if (files.report !== undefined) await writeReport(files.report, report);
+  if (junit !== undefined) await writeTextFile(junit, renderJUnit(report));
+  if (markdown !== undefined) await writeTextFile(markdown, renderMarkdown(report));
+  if (sarif !== undefined) {
+    const options = { root: process.cwd(), ...(maxLevel !== undefined && { maxLevel }) };
+    await writeTextFile(sarif, renderSarif(report, options));
   }
 }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { tool } from '../app/version.js';
+import { UserError } from '../errors.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addGateCommand } from './commands/gate.js';
@@ -14,7 +16,8 @@ export function program(): Command {
   const root = new Command('audit')
     .usage('<model.onnx> [options]\n       audit <command> …')
     .description('Finds dead neurons in ONNX models.')
-    .version(`${tool.name} ${tool.version}`, '-V, --version')
+    .version(`${tool.name} ${tool.version}`, '-V, --version', 'Print the version')
+    .helpOption('-h, --help', 'Print this help')
     .helpCommand('help [command]', 'Help on a command')
     .exitOverride()
     .configureOutput({ outputError: () => {} })
@@ -26,19 +29,34 @@ export function program(): Command {
   addMergeCommand(root);
   addShowCommand(root);
   addDoctorCommand(root);
-  root.addHelpText('after', () => `\nOptions of the main job:\n\n${optionsOf(run)}\n${topics}`);
+  root.addHelpText('after', () => `\nOptions of the main job:\n\n${optionsOf(run)}\n\n${topics}`);
   run.addHelpText('after', `\n${topics}`);
   return root;
 }
 
 /**
- * `audit model.onnx …` is `audit run model.onnx …`: whatever does not begin with a verb does. A model named like a
- * verb is reached by `audit run gate` or `audit ./gate`.
+ * `audit model.onnx …` is `audit run model.onnx …`: whatever does not begin with a verb is. A model named like a verb
+ * is reached by `audit run gate` or `audit ./gate`.
+ *
+ * @throws UserError for nothing at all, and for a first word that is neither a verb nor a file.
  */
 export function withVerb(args: readonly string[]): string[] {
   const [first] = args;
-  if (first === undefined) return ['--help'];
-  const ofRoot = ['help', '--help', '-h', '--version', '-V'];
   const verbs = program().commands.map((command) => command.name());
-  return ofRoot.includes(first) || verbs.includes(first) ? [...args] : ['run', ...args];
+  const known = `Commands are ${verbs.join(', ')}; \`audit --help\` explains them.`;
+  if (first === undefined) {
+    // Not the help with exit code 0: `audit $MODEL` in a build must not pass because the variable is empty.
+    throw new UserError(
+      `Expected a model or a command, as in \`audit model.onnx\`. ${known}`,
+      'no-arguments',
+    );
+  }
+  if (first === 'help' && args[1] !== undefined && !verbs.includes(args[1])) {
+    throw new UserError(`There is no command \`${args[1]}\`. ${known}`, 'unknown-command');
+  }
+  if ([...verbs, 'help', '--help', '-h', '--version', '-V'].includes(first)) return [...args];
+  if (/^\w[\w-]*$/.test(first) && !existsSync(first)) {
+    throw new UserError(`\`${first}\` is neither a command nor a file. ${known}`, 'unknown-command');
+  }
+  return ['run', ...args];
 }

@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import pc from 'picocolors';
 import type { Progress } from '../app/options.js';
+import type { Colors } from '../report/colors.js';
 import { duration, number } from '../report/format.js';
 
 export interface TerminalOptions {
@@ -11,8 +12,8 @@ export interface TerminalOptions {
 
 /** The only place that prints: results on stdout, everything else on stderr. */
 export interface Terminal {
-  /** Whether stdout gets colours. */
-  readonly color: boolean;
+  /** What to paint stdout's text with; paints nothing where colours are off. */
+  readonly colors: Colors;
   /** Columns of stdout, 80 where it is no terminal. */
   readonly width: number;
   /** A result, on stdout; `--quiet` does not keep it back. */
@@ -33,7 +34,7 @@ export function openTerminal({ quiet = false, color, progress = true }: Terminal
     bar = undefined;
   };
   return {
-    color: wantsColor(process.stdout, color),
+    colors: pc.createColors(wantsColor(process.stdout, color)),
     width: process.stdout.isTTY ? Math.max(40, process.stdout.columns ?? 80) : 80,
     print(text) {
       endProgress();

@@ -1,7 +1,7 @@
 import { DataType } from '../onnx/data-types.js';
 import { makeTensor } from '../onnx/make-tensor.js';
 import { elementCount } from '../onnx/tensor-size.js';
-import { readNumbers, sparseToDense } from '../onnx/tensors.js';
+import { MAX_DENSE, readNumbers, sparseToDense } from '../onnx/tensors.js';
 import type { AttributeProto, SparseTensorProto, TensorProto } from '../onnx/types.js';
 import { type Constant, foldNode } from './fold.js';
 import type { Value } from './value.js';
@@ -93,6 +93,6 @@ function attributeTensor(proto: AttributeProto): TensorProto | null {
 
 function dense(sparse: SparseTensorProto): TensorProto | null {
   const { values } = sparse;
-  if (!values) return null;
+  if (!values || elementCount({ ...values, dims: sparse.dims }) > MAX_DENSE) return null;
   return makeTensor(values.name ?? '', values.dataType ?? 0, sparse.dims.map(Number), sparseToDense(sparse));
 }

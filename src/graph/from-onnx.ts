@@ -61,7 +61,8 @@ function readGraph(graph: Graph, proto: GraphProto, outer: Scope | null): void {
       graph.connect(node, name === '' ? null : find(scope, name, node));
     for (const attribute of node.attributes.values()) readNested(node, attribute, scope);
   }
-  for (const info of proto.output) readOutput(graph, scope, info);
+  const inputs = new Set(graph.inputs);
+  for (const info of proto.output) readOutput(graph, scope, inputs, info);
 }
 
 function define(scope: Scope, graph: Graph, name: string, type: ValueType | null, what: string): Value {
@@ -88,7 +89,7 @@ function readInitializer(
 ): void {
   const existing = scope.values.get(tensor.name ?? '');
   const value =
-    existing && !existing.tensor && graph.inputs.includes(existing)
+    existing && !existing.tensor
       ? existing
       : define(scope, graph, tensor.name ?? '', tensorType(tensor), 'an initializer');
   value.tensor = tensor;
@@ -153,7 +154,7 @@ function readNested(node: Node, attribute: Attribute, scope: Scope): void {
   }
 }
 
-function readOutput(graph: Graph, scope: Scope, info: ValueInfoProto): void {
+function readOutput(graph: Graph, scope: Scope, inputs: Set<Value>, info: ValueInfoProto): void {
   const value = scope.values.get(info.name ?? '');
   if (!value) {
     throw new UserError(
@@ -162,7 +163,7 @@ function readOutput(graph: Graph, scope: Scope, info: ValueInfoProto): void {
     );
   }
   // An input that is an output keeps the declaration of the input.
-  if (!value.isInput) {
+  if (!inputs.has(value)) {
     value.info = info;
     value.type = readType(info.type) ?? value.type;
   }

@@ -58,14 +58,15 @@ export function readsOf(node: Node): Value[] {
 function cycle(graph: Graph, ordered: Set<Node>): UserError {
   // Walk backwards through unordered nodes until one comes again: that closes a cycle.
   let node = [...graph.nodes].find((one) => !ordered.has(one))!;
-  const seen: Node[] = [];
-  while (!seen.includes(node)) {
-    seen.push(node);
+  const seen = new Set<Node>();
+  while (!seen.has(node)) {
+    seen.add(node);
     node = readsOf(node).flatMap(({ producer }) =>
       producer && producer.graph === graph && !ordered.has(producer) ? [producer] : [],
     )[0]!;
   }
-  const loop = seen.slice(seen.indexOf(node)).reverse();
+  const path = [...seen];
+  const loop = path.slice(path.indexOf(node)).reverse();
   const names = loop
     .slice(0, 5)
     .map((one) => `${one.opType} \`${one.name}\` (\`${one.outputs[0]?.name ?? ''}\`)`);

@@ -1,9 +1,11 @@
 import type {
   AttributeProto,
+  FunctionProto,
   GraphProto,
   ModelProto,
   NodeProto,
   Span,
+  SparseTensorProto,
   TensorProto,
   ValueInfoProto,
 } from '../onnx/types.js';
@@ -51,7 +53,7 @@ export function toOnnx(model: Model, { externalise }: ToOnnxOptions = {}): Model
       unknown: [],
     })),
     metadataProps: model.metadataProps,
-    functions: model.functions,
+    functions: model.functions.map(inlineFunction),
     unknown,
   };
 }
@@ -59,9 +61,10 @@ export function toOnnx(model: Model, { externalise }: ToOnnxOptions = {}): Model
 function writeGraph(graph: Graph, externalise?: Externalise): GraphProto {
   const node: NodeProto[] = [];
   const initializer = graph.initializers.map((value) => writeTensor(value.tensor!, value.name, externalise));
+  const surface = new Set([...graph.inputs, ...graph.outputs]);
   const declared: ValueInfoProto[] = [];
   const declare = (value: Value | null): void => {
-    if (value && !value.isInput && !value.isOutput && (value.info || value.type?.elemType)) {
+    if (value && !surface.has(value) && (value.info || value.type?.elemType)) {
       declared.push(writeInfo(value));
     }
   };
@@ -77,7 +80,7 @@ function writeGraph(graph: Graph, externalise?: Externalise): GraphProto {
     node,
     name: graph.name,
     initializer,
-    sparseInitializer,
+    sparseInitializer: sparseInitializer.map(inlineSparse),
     ...(docString === undefined ? {} : { docString }),
     input: graph.inputs.map(writeInfo),
     output: graph.outputs.map(writeInfo),
@@ -159,9 +162,28 @@ function writeAttribute(
   // An attribute's tensors are never external when they are written: their bytes come from memory or the span.
   const written: AttributeProto = { ...rest, name, tensors: rest.tensors.map(inline), graphs: [] };
   if (rest.t) written.t = inline(rest.t);
+  if (rest.sparseTensor) written.sparseTensor = inlineSparse(rest.sparseTensor);
   if (graphs.length === 0) return written;
   const protos = graphs.map((graph) => writeGraph(graph, externalise));
   if (g || rest.type === GRAPH) written.g = protos.shift()!;
   written.graphs = protos;
   return written;
+}
+
+/** ONNX Runtime reads no external data in sparse tensors and functions. */
+function inlineSparse(sparse: SparseTensorProto): SparseTensorProto {
+  const { values, indices } = sparse;
+  return {
+    ...sparse,
+    ...(values ? { values: inline(values) } : {}),
+    ...(indices ? { indices: inline(indices) } : {}),
+  };
+}
+
+function inlineFunction(proto: FunctionProto): FunctionProto {
+  const node = proto.node.map((one) => {
+    const attribute = one.attribute.map((a) => (a.t ? { ...a, t: inline(a.t) } : a));
+    return { ...one, attribute };
+  });
+  return { ...proto, node };
 }

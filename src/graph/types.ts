@@ -7,7 +7,12 @@ export function readType(type: TypeProto | undefined): ValueType | null {
   if (!tensor) return null;
   const shape: Dimension[] | null =
     tensor.shape?.dim.map(({ dimValue, dimParam }) =>
-      dimValue !== undefined ? Number(dimValue) : dimParam ? dimParam : null,
+      dimValue !== undefined
+        ? // Some exporters write -1 for a size that is not fixed.
+          dimValue < 0n
+          ? null
+          : Number(dimValue)
+        : dimParam || null,
     ) ?? null;
   return { elemType: tensor.elemType ?? 0, shape };
 }

@@ -27,6 +27,8 @@ const MAX_DEPTH = 100;
 /** A single string, byte string or unknown field of more than this is refused instead of loaded. */
 const MAX_FIELD_BYTES = 256 * 1024 * 1024;
 
+const IR_VERSION = 1;
+
 type Fields = Record<string, unknown> & { unknown: UnknownFields };
 
 /**
@@ -63,6 +65,10 @@ function decodeMessage(cursor: Cursor, message: Message, target: Fields, end: nu
       tag = readTag(cursor, end);
       const field = message.byNumber.get(tag.number);
       if (field && decodeField(cursor, message, field, tag, target, end, depth)) continue;
+      if (message === Model && tag.number === IR_VERSION) {
+        // Other protobuf files (a frozen TensorFlow graph) would be taken for unknown fields, all of them.
+        throw new WireError(`wire type ${tag.wireType} for ir_version`, start);
+      }
       skipValue(cursor, end, tag.wireType);
       refuseHuge(cursor.source, start, cursor.at, `unknown field ${tag.number}`, message);
       target.unknown.push(cursor.source.copy(start, cursor.at));

@@ -32,17 +32,15 @@ export function readPayload(
   if (message.name !== 'TensorProto' || file === null) return false;
   if (field.name === 'rawData') {
     const start = cursor.at;
-    refuseSecondHome(tensor, 'rawData', cursor.source);
+    noteOrigin(tensor, 'rawData');
     tensor.span = { file, startBytes: start, endBytes: end };
-    origins.set(tensor, 'rawData');
     delete tensor.rawData;
     if (end - start <= IN_MEMORY_BYTES) tensor.rawData = cursor.source.copy(start, end);
     cursor.at = end;
     return true;
   }
   if (field.name !== 'floatData' && field.name !== 'doubleData') return false;
-  refuseSecondHome(tensor, field.name, cursor.source);
-  origins.set(tensor, field.name);
+  noteOrigin(tensor, field.name);
   if (tensor.span || tensor[field.name].length > 0 || wireType !== LENGTH_DELIMITED) {
     // In several pieces, or one by one: no single run of bytes on disk.
     joinPieces(cursor, tensor, field.name, end - cursor.at);
@@ -57,6 +55,12 @@ export function readPayload(
 /** Checks, once a tensor is complete, that its span is of a field that fits its element type. */
 export function settlePayloads(tensor: TensorProto, source: Source): void {
   const origin = origins.get(tensor);
+  if (origin === 'several') {
+    throw new UserError(
+      `\`${source.name}\`: tensor \`${tensor.name ?? ''}\` has its numbers in two fields; expected one of raw_data, float_data and double_data.`,
+      'tensor-two-fields',
+    );
+  }
   if (origin === undefined || origin === 'rawData' || !tensor.span) return;
   const { FLOAT, COMPLEX64, DOUBLE, COMPLEX128 } = DataType;
   const fitting = origin === 'floatData' ? [FLOAT, COMPLEX64] : [DOUBLE, COMPLEX128];
@@ -67,13 +71,9 @@ export function settlePayloads(tensor: TensorProto, source: Source): void {
   );
 }
 
-function refuseSecondHome(tensor: TensorProto, field: string, source: Source): void {
-  const origin = origins.get(tensor);
-  if (origin === undefined || origin === field) return;
-  throw new UserError(
-    `\`${source.name}\`: tensor \`${tensor.name ?? ''}\` has its numbers in two fields; expected one of raw_data, float_data and double_data.`,
-    'tensor-two-fields',
-  );
+function noteOrigin(tensor: TensorProto, field: string): void {
+  const before = origins.get(tensor);
+  origins.set(tensor, before === undefined || before === field ? field : 'several');
 }
 
 function joinPieces(

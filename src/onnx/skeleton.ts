@@ -48,7 +48,11 @@ export function openModel(path: string): OpenedModel {
     if (tensor.dataLocation === 1) resolveExternal(tensor, folders);
     checkTensor(tensor, `\`${path}\`: `);
   }
-  const files = [{ path: realPath, name: basename(absolute), bytes: stat.size }, ...folders.files.values()];
+  const own = { path: realPath, name: basename(absolute), bytes: stat.size };
+  // Two locations may name one file, and the model may refer to itself.
+  const byPath = new Map([...folders.files.values(), own].map((file) => [file.path, file]));
+  byPath.delete(realPath);
+  const files = [own, ...byPath.values()];
   return {
     proto,
     path: absolute,

@@ -39,7 +39,7 @@ export function memorySource(bytes: Uint8Array, name: string): Source {
 
 /** A source over a file of known size, read by `pread` in windows of 64 KiB. */
 export function fileSource(file: string, name: string, sizeBytes: number): Source {
-  const descriptor = openSync(file, 'r');
+  const descriptor = open(file, name);
   const buffer = new Uint8Array(WINDOW_BYTES);
   const source: Source = {
     name,
@@ -69,13 +69,24 @@ export function fileSource(file: string, name: string, sizeBytes: number): Sourc
 
 /** Bytes `[start, end)` of a file. @throws UserError when the file is shorter. */
 export function readFileRange(file: string, start: number, end: number): Uint8Array {
-  const descriptor = openSync(file, 'r');
+  const descriptor = open(file, file);
   try {
     const bytes = new Uint8Array(end - start);
     readExactly(descriptor, bytes, start, file);
     return bytes;
   } finally {
     closeSync(descriptor);
+  }
+}
+
+function open(file: string, name: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new UserError(`\`${name}\` cannot be opened: ${code ?? String(cause)}.`, 'file-unreadable', {
+      cause,
+    });
   }
 }
 

@@ -62,9 +62,11 @@ export function checkTensor(tensor: TensorProto, where: string): void {
   for (const [field, length, expected] of used) {
     if (length !== expected) throw mismatch(tensor, where, `${expected} entries in ${field}`, `${length}`);
   }
+  if (used.length > 1)
+    throw mismatch(tensor, where, 'its numbers in one field', used.map(([field]) => field).join(' and '));
   const something = (raw ?? 0) > 0 || used.length > 0;
-  if (elements > 0 && !something && bytes !== undefined) {
-    throw mismatch(tensor, where, `${bytes.toLocaleString('en-US')} bytes`, 'none');
+  if (elements > 0 && !something && (bytes !== undefined || tensor.dataType === DataType.STRING)) {
+    throw mismatch(tensor, where, `${elements.toLocaleString('en-US')} elements`, 'none');
   }
 }
 

@@ -11,6 +11,9 @@ export { elementCount, tensorByteLength } from './tensor-size.js';
 /** Numbers of a tensor: float32 for the floating-point types up to 32 bits, float64 for all others. */
 export type Numbers = Float32Array | Float64Array;
 
+/** A sparse tensor of more elements is not expanded: its size is a claim that no bytes back. */
+export const MAX_DENSE = 1 << 24;
+
 /** Elements further apart on disk than this are read separately. */
 const GAP_BYTES = 4096;
 
@@ -73,7 +76,7 @@ export function sparseToDense(sparse: SparseTensorProto): Numbers {
   const dims = sparse.dims.map(Number);
   const shape: TensorProto = { ...values, dims: sparse.dims };
   const total = elementCount(shape);
-  if (total > 1 << 28) {
+  if (total > MAX_DENSE) {
     throw new UserError(
       `Sparse tensor \`${values.name ?? ''}\` has ${total} elements, too many to expand.`,
       'tensor-sparse',

@@ -88,7 +88,15 @@ function throughSum(node: Node, seen: Walk, steps: number): BehindResult {
 function throughProduct(node: Node, seen: Walk, steps: number): BehindResult {
   const split = node.inputs.length === 2 ? constantOperand(node) : null;
   if (split) return walk(split.other, seen, steps - 1);
-  return seen.aggregated ? either(node, seen, steps, 'first') : stopAt(node);
+  return seen.aggregated || dequantizes(node) ? either(node, seen, steps, 'first') : stopAt(node);
+}
+
+/** MatMulInteger → Cast → Mul by a scale that is known only when the graph runs (dynamic quantization). */
+function dequantizes(node: Node): boolean {
+  return node.inputs.some((input) => {
+    const producer = input?.producer?.is('Cast') ? input.producer.input?.producer : input?.producer;
+    return producer?.opType.endsWith('Integer') ?? false;
+  });
 }
 
 /** A · H, or Gemm(A, H, b): the neurons are those of H. */

@@ -1,6 +1,6 @@
 import { PLAIN, type TextOptions } from './colors.js';
+import type { DiffReport } from './diff-schema.js';
 import { counted, number, percent, printable } from './format.js';
-import type { DiffReport } from './schema.js';
 import { labelled, warningLines } from './table.js';
 import { type Cell, type Column, tableLines, wrap } from './text.js';
 

@@ -7,7 +7,7 @@ export function number(value: number): string {
 export function percent(ratio: number | null): string {
   if (ratio === null) return '–';
   // What is less than all must not look like all.
-  if (ratio < 1 && ratio > 0.9989) return `${Math.floor(ratio * 10_000) / 100} %`;
+  if (ratio < 1 && ratio > 0.999) return '99.9 %';
   return `${significant(ratio * 100)} %`;
 }
 
@@ -33,7 +33,7 @@ export function quantity(value: number): string {
 
 /** `4.2 s`, `3 min 12 s`, `1 h 02 min` */
 export function duration(seconds: number): string {
-  if (seconds < 60) return `${significant(seconds)} s`;
+  if (seconds < 59.95) return `${significant(seconds)} s`;
   const minutes = Math.floor(Math.round(seconds) / 60);
   if (minutes < 60) return `${minutes} min ${Math.round(seconds) % 60} s`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;

@@ -1,4 +1,4 @@
-import { counted } from './format.js';
+import { counted, printable } from './format.js';
 import type { AuditReport } from './schema.js';
 import { shownWarnings } from './warnings.js';
 import { reportWords, ruleWords } from './words.js';
@@ -38,8 +38,8 @@ type Level = 'error' | 'warning' | 'notice';
 
 /** `::error title=…::message`, escaped so that no text can begin a command of its own. */
 function annotation(level: Level, title: string, message: string): string {
-  const property = data(title).replaceAll(':', '%3A').replaceAll(',', '%2C');
-  return `::${level} title=${property}::${data(message)}`;
+  const property = data(printable(title)).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  return `::${level} title=${property}::${data(message.split('\n').map(printable).join('\n'))}`;
 }
 
 function data(text: string): string {

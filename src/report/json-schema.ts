@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { auditReportSchema, diffReportSchema } from './schema.js';
+import { diffReportSchema } from './diff-schema.js';
+import { auditReportSchema } from './schema.js';
 
 /** The published JSON Schemas (draft 2020-12) by file name; `schema/` holds them, and a test keeps it so. */
 export function jsonSchemas(): Record<string, object> {

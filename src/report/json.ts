@@ -1,14 +1,9 @@
 import type { z } from 'zod';
 import { UserError } from '../errors.js';
+import { type DiffReport, diffReportSchema } from './diff-schema.js';
 import { readTextFile, writeTextFile } from './files.js';
 import { siteCounters } from './recompute.js';
-import {
-  type AuditReport,
-  auditReportSchema,
-  type DiffReport,
-  diffReportSchema,
-  SCHEMA_VERSION,
-} from './schema.js';
+import { type AuditReport, auditReportSchema, SCHEMA_VERSION } from './schema.js';
 
 export type Report = AuditReport | DiffReport;
 
@@ -72,7 +67,7 @@ export function parseAnyReport(text: string, path: string): Report {
  * a histogram does not fill the screen. NaN and infinite numbers are `null`.
  */
 export function formatReport(report: Report): string {
-  return `${format(JSON.parse(JSON.stringify(report)), '')}\n`;
+  return `${format(report, '')}\n`;
 }
 
 function format(value: unknown, indent: string): string {
@@ -82,9 +77,9 @@ function format(value: unknown, indent: string): string {
     if (value.every((item) => typeof item !== 'object' || item === null)) return JSON.stringify(value);
     return `[\n${value.map((item) => inner + format(item, inner)).join(',\n')}\n${indent}]`;
   }
-  const entries = Object.entries(value).map(
-    ([key, item]) => `${inner}${JSON.stringify(key)}: ${format(item, inner)}`,
-  );
+  const entries = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .map(([key, item]) => `${inner}${JSON.stringify(key)}: ${format(item, inner)}`);
   return entries.length === 0 ? '{}' : `{\n${entries.join(',\n')}\n${indent}}`;
 }
 

@@ -21,11 +21,13 @@ export type Comparison = (typeof COMPARISONS)[number];
 /** What an error shows to someone whose rule could not be read. */
 export const GRAMMAR = `RULE      [AGG "("] SELECTOR "." FIELD [")"] CMP NUMBER
 AGG       ${AGGREGATES.join(' | ')}
-SELECTOR  a site id, * for anything in it (5.mlp_post, *.mlp_post, decoder.*.attn_out.cross),
-          or ${SITE_KINDS.join(', ')} alone: over the whole model
-FIELD     ${wrap(FIELDS, 90).join('\n          ')}
+SELECTOR  a site id, with * for anything (5.mlp_post, *.mlp_post,
+          decoder.*.attn_out.cross); or a site name alone, which is about
+          the whole model: ${SITE_KINDS.join(', ')}
+FIELD     ${wrap(FIELDS, 66).join('\n          ')}
 CMP       > | >= | < | <=
-e.g.      mlp_post.dead_ratio > 0.05, 5.mlp_post.silent > 0, max(*.mlp_post.dead_ratio) > 0.1`;
+e.g.      mlp_post.dead_ratio > 0.05, 5.mlp_post.silent > 0,
+          max(*.mlp_post.dead_ratio) > 0.1`;
 
 /**
  * Reads a rule.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { printable } from './format.js';
 import type { AuditReport, GateRule } from './schema.js';
 import { ruleWords } from './words.js';
 
@@ -23,12 +24,14 @@ export function renderSarif(report: AuditReport, { maxLevel = 'error', root }: S
       level: 'error' as const,
       text: `${report.model.name}: ${ruleWords(rule)}${rule.limit === null ? '' : ` (limit ${rule.limit})`}`,
       site: rule.site,
+      key: rule.rule,
     })),
     ...report.warnings.map(({ code, message, site }) => ({
       ruleId: `warning/${code}`,
       level: 'warning' as const,
       text: `${report.model.name}: ${message}`,
       site: site ?? null,
+      key: code,
     })),
   ];
   const ids = [...new Set(found.map(({ ruleId }) => ruleId))];
@@ -58,10 +61,12 @@ interface Finding {
   level: SarifLevel;
   text: string;
   site: string | null;
+  /** What tells it from other findings at the site, whatever was measured. */
+  key: string;
 }
 
 function result(
-  { ruleId, level, text, site }: Finding,
+  { ruleId, level, text, site, key }: Finding,
   ids: string[],
   uri: string,
   model: string,
@@ -71,7 +76,7 @@ function result(
     ruleId,
     ruleIndex: ids.indexOf(ruleId),
     level: capped(level, max),
-    message: { text },
+    message: { text: printable(text) },
     locations: [
       {
         // A model has no lines; GitHub asks for one.
@@ -80,7 +85,7 @@ function result(
       },
     ],
     // Keeps a finding the same one from run to run, whatever its value.
-    partialFingerprints: { 'modelRuleSite/v1': sha256([model, ruleId, site ?? ''].join('\n')) },
+    partialFingerprints: { 'modelRuleSite/v1': sha256([model, ruleId, key, site ?? ''].join('\n')) },
   };
 }
 

@@ -3,9 +3,9 @@ import { z } from 'zod';
 /** Version of all report kinds; raised when a reader of the old one would misread the new one. */
 export const SCHEMA_VERSION = 1;
 
-const count = z.int().nonnegative();
+export const count = z.int().nonnegative();
 /** Not a finite number, or nothing to compute it from: `null`. */
-const measured = z.number().nullable();
+export const measured = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -98,7 +98,7 @@ const weight = z.object({
   inputMean: encoded('f64').optional().describe('[fanIn], mean of each input'),
 });
 
-const flagCounts = z.object({
+export const flagCounts = z.object({
   silent: count,
   neverPositive: count,
   dormant: count,
@@ -107,7 +107,8 @@ const flagCounts = z.object({
   nonFinite: count,
 });
 
-const place = {
+/** Where a site is. */
+export const place = {
   id: z.string().describe('[stack.]layer.site[.part]'),
   stack: z.string(),
   layer: count,
@@ -187,7 +188,8 @@ export const gateSchema = z.object({
   ),
 });
 
-const head = {
+/** What every kind of report begins with. */
+export const head = {
   schemaVersion: z.literal(SCHEMA_VERSION),
   tool,
   createdAt: z.iso.datetime({ offset: true }),
@@ -220,49 +222,7 @@ export const auditReportSchema = z
   })
   .meta({ title: 'Audit report of activation-auditor' });
 
-const change = z.object({ old: measured, new: measured, change: measured });
-const both = z.object({ old: count, new: count });
-const side = z.object({
-  model: z.string(),
-  path: z.string(),
-  createdAt: z.string(),
-  graphSha256: z.string(),
-  data: z.string(),
-  positions: count,
-  criterion: criterionSchema,
-});
-
-export const diffReportSchema = z
-  .object({
-    ...head,
-    kind: z.literal('diff'),
-    old: side,
-    new: side,
-    sites: z.array(
-      z.object({
-        ...place,
-        neurons: both,
-        dead: both,
-        deadRatio: change,
-        newlyDead: z.array(count).nullable().describe('Indices; null when the numbers of neurons differ'),
-        revived: z.array(count).nullable(),
-        deadInBoth: z.array(count).nullable(),
-        flags: z.record(flagCounts.keyof(), both),
-      }),
-    ),
-    onlyOld: z.array(z.string()).describe('Ids of sites that only the old report has'),
-    onlyNew: z.array(z.string()),
-    summary: z.object({
-      newlyDead: count,
-      revived: count,
-      deadInBoth: count,
-      deadRatio: change.describe('Of the mlp_post neurons of the model'),
-    }),
-  })
-  .meta({ title: 'Difference of two audit reports of activation-auditor' });
-
 export type AuditReport = z.infer<typeof auditReportSchema>;
-export type DiffReport = z.infer<typeof diffReportSchema>;
 export type SiteReport = z.infer<typeof siteSchema>;
 export type WeightReport = z.infer<typeof weight>;
 export type LayerReport = AuditReport['layers'][number];

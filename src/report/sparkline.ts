@@ -2,9 +2,12 @@ import type { SiteReport } from './schema.js';
 
 const LEVELS = '▁▂▃▄▅▆▇█';
 
+/** A column this many powers of ten below the highest, or lower, gets the lowest mark. */
+const DECADES = 4;
+
 /**
  * The value histogram in a few characters, from the smallest to the largest value seen. Heights are logarithmic in
- * the counts, since most activations lie in one bin near zero; a bin without values is a space.
+ * the counts, half a decade a step, since most activations lie near zero; a column without values is a space.
  */
 export function sparkline(values: SiteReport['values'], width = 8): string {
   const { histogram } = values;
@@ -21,8 +24,12 @@ export function sparkline(values: SiteReport['values'], width = 8): string {
     const to = Math.max(from + 1, Math.floor(((k + 1) * width) / span));
     for (let column = from; column < to; column++) columns[column]! += count / (to - from);
   }
-  const highest = Math.log1p(Math.max(...columns));
-  return columns
-    .map((count) => (count > 0 ? LEVELS[Math.ceil((Math.log1p(count) / highest) * LEVELS.length) - 1] : ' '))
-    .join('');
+  const highest = Math.max(...columns);
+  return columns.map((count) => (count > 0 ? mark(count / highest) : ' ')).join('');
+}
+
+/** The mark for a share of the highest column, in (0, 1]. */
+function mark(share: number): string {
+  const level = 1 + Math.log10(share) / DECADES;
+  return LEVELS[Math.min(LEVELS.length - 1, Math.max(0, Math.floor(level * LEVELS.length)))]!;
 }

@@ -81,7 +81,7 @@ function criterionWords({ criterion }: AuditReport): string {
     'mean-abs': `mean |a| ≤ ${deadBelow}`,
     dormant: `mean |a| ≤ ${deadBelow} of the site's mean`,
   }[dead];
-  return `${rule}${resolution === null ? '' : ` · resolution ${percent(resolution)}`}`;
+  return `${rule}${resolution === null ? '' : ` · resolution ${percent(Math.min(1, resolution))}`}`;
 }
 
 function runWords({ runtime }: AuditReport): string {

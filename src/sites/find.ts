@@ -2,6 +2,7 @@ import type { Graph } from '../graph/graph.js';
 import type { Value } from '../graph/value.js';
 import type { LinearBehind } from '../patterns/behind.js';
 import type { Linear } from '../patterns/linear.js';
+import { storedWeight } from '../patterns/weights.js';
 import { arrange, type Place, type Placeable } from './layers.js';
 import type { Miss, Site, SiteName, WeightRef } from './types.js';
 import { type AttentionUnit, findUnits, type MlpUnit } from './units.js';
@@ -96,13 +97,14 @@ export function incomingRef(
   bias: Value | null,
 ): WeightRef {
   const { weight, outAxis, fanIn } = layer;
+  const stored = bias && (storedWeight(bias, -1)?.value ?? bias);
   return {
     role,
     value: weight,
     initializer: weight.name,
     scope: scopeOf(weight),
     axis: outAxis,
-    bias,
+    bias: stored,
     fanIn,
     fanOut: null,
   };

@@ -40,8 +40,12 @@ const named = (...parts: Uint8Array[]) => bytes(...parts, field(8, bytes('w')));
 
 describe('a file that cannot be opened', () => {
   it('is named when it is missing, a folder, or no regular file', () => {
-    expect(refusal('/no/such/x.onnx')).toBe('Expected a model file at `/no/such/x.onnx`, found nothing there.');
-    expect(refusal(`${folder}`)).toBe(`Expected a model file, found the folder \`${folder}\`: name the .onnx file in it.`);
+    expect(refusal('/no/such/x.onnx')).toBe(
+      'Expected a model file at `/no/such/x.onnx`, found nothing there.',
+    );
+    expect(refusal(`${folder}`)).toBe(
+      `Expected a model file, found the folder \`${folder}\`: name the .onnx file in it.`,
+    );
     const fifo = join(folder, 'pipe.onnx');
     execFileSync('mkfifo', [fifo]);
     expect(refusal(fifo)).toMatch(/to be a regular file/);
@@ -62,7 +66,11 @@ describe('a file that cannot be opened', () => {
 
   it.each<[string, Uint8Array | string, RegExp]>([
     ['text', 'hello, this is not a model\n', /is text: give the \.onnx file/],
-    ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12\n', /Git LFS pointer.*git lfs pull/],
+    [
+      'a Git LFS pointer',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12\n',
+      /Git LFS pointer.*git lfs pull/,
+    ],
     ['a web page', '<!DOCTYPE html><html></html>', /is a web page/],
     ['a zip archive', 'PK\x03\x04aaaa', /is a zip archive.*export the model to ONNX first/],
     ['a pickle', Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c), /is a Python pickle/],
@@ -80,7 +88,9 @@ describe('a file that cannot be opened', () => {
 
   it('says that a graph, or an opset version, is missing', () => {
     expect(message(preamble)).toMatch(/`x\.onnx` has no graph \(field 7\)/);
-    expect(message(bytes(field(1, 8), field(7, field(2, bytes('g')))))).toMatch(/names no opset version \(field 8/);
+    expect(message(bytes(field(1, 8), field(7, field(2, bytes('g')))))).toMatch(
+      /names no opset version \(field 8/,
+    );
   });
 
   it.each<[string, Uint8Array]>([
@@ -89,6 +99,7 @@ describe('a file that cannot be opened', () => {
     ['a nested length past its message', inGraph(bytes(prefix(1, 1_000_000_000), [1]))],
     ['a length of 2^63', inGraph(bytes([0x0a], new Uint8Array(9).fill(0x80), [1]))],
     ['a group', inGraph(bytes([0x0b, 0x0c]))],
+    ['a frozen TensorFlow graph', bytes(field(1, bytes(field(1, bytes('x')))), field(1, bytes('y')))],
     ['field number 0', inGraph(bytes([0x02, 1, 0]))],
     ['bytes that are noise', Uint8Array.from({ length: 2000 }, (_, i) => (i * 7919 + 3) % 251)],
   ])('says what is broken about %s', (_, content) => {
@@ -100,11 +111,12 @@ describe('a file that cannot be opened', () => {
   it('refuses a nesting bomb, and opens what ONNX Runtime still would', () => {
     const nest = (levels: number) => {
       let graph = field(2, bytes('g'));
-      for (let i = 0; i < levels; i++) graph = field(1, bytes(field(5, field(6, graph)), field(4, bytes('If'))));
+      for (let i = 0; i < levels; i++)
+        graph = field(1, bytes(field(5, field(6, graph)), field(4, bytes('If'))));
       return inGraph(graph);
     };
     expect(message(nest(34))).toMatch(/nests messages more than 100 deep/);
-    expect(message(nest(20_000))).toMatch(/nests messages more than 100 deep/);
+    expect(message(nest(500))).toMatch(/nests messages more than 100 deep/);
     writeFileSync(join(folder, 'deep.onnx'), nest(30));
     expect(openModel(join(folder, 'deep.onnx')).proto.graph).toBeDefined();
   });
@@ -120,13 +132,33 @@ describe('a file that cannot be opened', () => {
       named(...Array.from({ length: 9 }, () => field(1, 2 ** 31)), field(2, 1)),
       /tensor `w` has more than 2\^53 elements \(dims \[2147483648, .*…\]\)/,
     ],
-    ['too few bytes', named(field(1, 4), field(2, 1), field(9, new Uint8Array(12))), /\(float32 \[4\]\) to have 16 bytes, found 12/],
-    ['too many bytes', named(field(1, 4), field(2, 1), field(9, new Uint8Array(20))), /to have 16 bytes, found 20/],
-    ['no bytes', named(field(1, 4), field(2, 1)), /to have 16 bytes, found none/],
+    [
+      'too few bytes',
+      named(field(1, 4), field(2, 1), field(9, new Uint8Array(12))),
+      /\(float32 \[4\]\) to have 16 bytes, found 12/,
+    ],
+    [
+      'too many bytes',
+      named(field(1, 4), field(2, 1), field(9, new Uint8Array(20))),
+      /to have 16 bytes, found 20/,
+    ],
+    ['no bytes', named(field(1, 4), field(2, 1)), /to have 4 elements, found none/],
     ['too few entries', named(field(1, 4), field(2, 1), field(4, new Uint8Array(12))), /found 12/],
-    ['too few strings', named(field(1, 2), field(2, 8), field(6, bytes('a'))), /to have 2 entries in string_data, found 1/],
-    ['numbers in two fields', named(field(1, 1), field(2, 1), field(9, new Uint8Array(4)), field(4, new Uint8Array(4))), /two fields/],
-    ['numbers in a field of another type', named(field(1, 1), field(2, 7), field(4, new Uint8Array(4))), /which its element type \(7\) does not use/],
+    [
+      'too few strings',
+      named(field(1, 2), field(2, 8), field(6, bytes('a'))),
+      /to have 2 entries in string_data, found 1/,
+    ],
+    [
+      'numbers in two fields',
+      named(field(1, 1), field(2, 1), field(9, new Uint8Array(4)), field(4, new Uint8Array(4))),
+      /two fields/,
+    ],
+    [
+      'numbers in a field of another type',
+      named(field(1, 1), field(2, 7), field(4, new Uint8Array(4))),
+      /which its element type \(7\) does not use/,
+    ],
   ])('names a tensor with %s', (_, content, pattern) => {
     expect(message(initializer(content))).toMatch(pattern);
     expect(message(initializer(content))).toContain('`w`');

@@ -2,145 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '../../src/onnx/encode.js';
 import { decodeModel } from '../../src/onnx/skeleton.js';
-import type { ModelProto } from '../../src/onnx/types.js';
 import { buildBytes } from '../build.js';
-import { emptyTensor, bytes as join, field, preamble } from './messages.js';
-
-const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
-
-/** Leaves out what is undefined, as the decoder does. */
-const message = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
-  fc
-    .record(fields)
-    .map((one) => Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined)) as T);
-
-const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-const float = fc.float({ noNaN: true });
-const bytes = fc.uint8Array({ maxLength: 20 });
-const text = fc.string({ unit: 'grapheme', maxLength: 12 });
-// Field numbers that no message has, so that they are unknown everywhere.
-const unknown = fc.array(
-  fc
-    .tuple(fc.integer({ min: 200, max: 2 ** 29 - 1 }), fc.oneof(fc.nat(), bytes))
-    .map(([n, value]) => field(n, value)),
-  { maxLength: 2 },
-);
-const sorted = unknown.map((fields) => fields.slice(0, 1));
-const list = <T>(arbitrary: fc.Arbitrary<T>) => fc.array(arbitrary, { maxLength: 3 });
-const entry = message({ key: optional(text), value: optional(text), unknown: sorted });
-const dim = message({ dimValue: optional(int64), dimParam: optional(text), denotation: optional(text), unknown: sorted });
-const type = message({
-  tensorType: optional(
-    message({
-      elemType: optional(fc.integer()),
-      shape: optional(message({ dim: list(dim), unknown: sorted })),
-      unknown: sorted,
-    }),
-  ),
-  denotation: optional(text),
-  unknown: sorted,
-});
-const info = message({
-  name: optional(text),
-  type: optional(type),
-  docString: optional(text),
-  metadataProps: list(entry),
-  unknown: sorted,
-});
-// Numbers in any field, but of the size the dimensions ask for.
-const tensor = fc.oneof(
-  list(float).map((floatData) => ({ floatData, dataType: 1, dims: [BigInt(floatData.length)] })),
-  list(fc.integer()).map((int32Data) => ({ int32Data, dataType: 6, dims: [BigInt(int32Data.length)] })),
-  list(int64).map((int64Data) => ({ int64Data, dataType: 7, dims: [1n, BigInt(int64Data.length)] })),
-  list(fc.double()).map((doubleData) => ({ doubleData, dataType: 11, dims: [BigInt(doubleData.length)] })),
-  list(int64.map((v) => BigInt.asUintN(64, v))).map((uint64Data) => ({
-    uint64Data,
-    dataType: 13,
-    dims: [BigInt(uint64Data.length)],
-  })),
-  list(bytes).map((stringData) => ({ stringData, dataType: 8, dims: [BigInt(stringData.length)] })),
-  bytes.map((rawData) => ({ rawData, dataType: 2, dims: [BigInt(rawData.length)] })),
-).chain((data) =>
-  message({ name: optional(text), docString: optional(text), metadataProps: list(entry), unknown: sorted }).map((rest) => ({
-    ...emptyTensor,
-    ...data,
-    ...rest,
-  })),
-);
-const sparse = message({ values: optional(tensor), indices: optional(tensor), dims: list(int64), unknown: sorted });
-const graph = fc.letrec((tie) => ({
-  attribute: message({
-    name: optional(text),
-    refAttrName: optional(text),
-    docString: optional(text),
-    type: optional(fc.nat()),
-    f: optional(float),
-    i: optional(int64),
-    s: optional(bytes),
-    t: optional(tensor),
-    g: fc.oneof({ depthSize: 'small' }, fc.constant(undefined), tie('graph')),
-    sparseTensor: optional(sparse),
-    floats: list(float),
-    ints: list(int64),
-    strings: list(bytes),
-    tensors: list(tensor),
-    graphs: fc.constant([]),
-    unknown: sorted,
-  }),
-  node: message({
-    input: list(text),
-    output: list(text),
-    name: optional(text),
-    opType: optional(text),
-    domain: optional(text),
-    overload: optional(text),
-    attribute: list(tie('attribute')),
-    docString: optional(text),
-    metadataProps: list(entry),
-    unknown: sorted,
-  }),
-  graph: message({
-    node: list(tie('node')),
-    name: optional(text),
-    initializer: list(tensor),
-    sparseInitializer: list(sparse),
-    docString: optional(text),
-    input: list(info),
-    output: list(info),
-    valueInfo: list(info),
-    metadataProps: list(entry),
-    unknown: sorted,
-  }),
-}));
-const opset = message({ domain: optional(text), version: optional(int64), unknown: sorted });
-const functionProto = message({
-  name: optional(text),
-  domain: optional(text),
-  overload: optional(text),
-  input: list(text),
-  output: list(text),
-  attribute: list(text),
-  attributeProto: list(graph.attribute),
-  node: list(graph.node),
-  docString: optional(text),
-  opsetImport: list(opset),
-  valueInfo: list(info),
-  metadataProps: list(entry),
-  unknown: sorted,
-});
-const model = message({
-  irVersion: optional(int64),
-  producerName: optional(text),
-  producerVersion: optional(text),
-  domain: optional(text),
-  modelVersion: optional(int64),
-  docString: optional(text),
-  graph: graph.graph,
-  opsetImport: fc.array(opset, { minLength: 1, maxLength: 3 }),
-  metadataProps: list(entry),
-  functions: list(functionProto),
-  unknown: sorted,
-}) as fc.Arbitrary<ModelProto>;
+import { model } from './arbitrary-model.js';
+import { field, bytes as join, preamble } from './messages.js';
 
 /** Plain arrays for byte arrays, so that views and copies compare equal. */
 const plain = (value: unknown): unknown =>
@@ -172,7 +36,12 @@ describe('the codec', () => {
       join([0xa5, 0x06, 1, 2, 3, 4]),
       join([0xa9, 0x06, 1, 2, 3, 4, 5, 6, 7, 8]),
     ];
-    const file = join(field(1, 8), field(7, join(field(2, join('g')), field(14, join('q')))), field(8, field(2, 17)), ...extra);
+    const file = join(
+      field(1, 8),
+      field(7, join(field(2, join('g')), field(14, join('q')))),
+      field(8, field(2, 17)),
+      ...extra,
+    );
     const decoded = decodeModel(file);
     expect(decoded.unknown.map((one) => [...one])).toEqual(extra.map((one) => [...one]));
     expect(decoded.graph?.unknown).toHaveLength(1);
@@ -200,7 +69,10 @@ describe('the codec', () => {
   });
 
   it('merges a singular message that occurs twice, and lets the last scalar win', () => {
-    const first = field(7, join(field(2, join('one')), field(10, join('doc')), field(12, field(1, join('y')))));
+    const first = field(
+      7,
+      join(field(2, join('one')), field(10, join('doc')), field(12, field(1, join('y')))),
+    );
     const second = field(7, join(field(2, join('two')), field(12, field(1, join('z')))));
     const { graph } = decodeModel(join(preamble, first, second));
     expect(graph?.name).toBe('two');
@@ -237,7 +109,11 @@ describe('the codec', () => {
   });
 
   it('gives a UserError or a model for any bytes', () => {
-    const whole = buildBytes({ initializers: { w: ['float32', [4], 1] }, nodes: [['Relu', ['w'], ['y']]], outputs: ['y'] });
+    const whole = buildBytes({
+      initializers: { w: ['float32', [4], 1] },
+      nodes: [['Relu', ['w'], ['y']]],
+      outputs: ['y'],
+    });
     const mutated = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
     const noise = fc.uint8Array({ maxLength: 300 });
     const any = fc.oneof(

@@ -58,7 +58,10 @@ describe('external data', () => {
 
   it('is found in a folder below, and the common folder holds all files', () => {
     const path = place({ location: 'data/w.bin' }, { 'data/w.bin': payload });
-    expect(openModel(path)).toMatchObject({ folder: dirname(path), files: [{}, { name: 'data/w.bin', bytes: 16 }] });
+    expect(openModel(path)).toMatchObject({
+      folder: dirname(path),
+      files: [{}, { name: 'data/w.bin', bytes: 16 }],
+    });
   });
 
   it('is found in a hub cache, where both files are links to blobs elsewhere', () => {
@@ -80,6 +83,13 @@ describe('external data', () => {
     expect(weights(join(snapshot, 'model.onnx'))).toEqual([1, 2, 3, 4]);
   });
 
+  it('may lie in the model file itself, or have two names: each file is listed once', () => {
+    const path = place({ location: './w.bin' }, { 'w.bin': payload });
+    expect(openModel(path).files.map((file) => file.name)).toEqual(['model.onnx', './w.bin']);
+    const own = place({ location: 'model.onnx', length: '16' });
+    expect(openModel(own).files.map((file) => file.name)).toEqual(['model.onnx']);
+  });
+
   it('is found beside the target of a linked model', () => {
     const path = place({ location: 'w.bin' }, { 'w.bin': payload });
     const link = join(fresh(), 'linked.onnx');
@@ -99,7 +109,9 @@ describe('external data', () => {
     ['a location with a zero byte', 'a\0b', /absolute path/],
   ])('at %s is refused', (_, location, message) => {
     const path = place({ location }, { 'folder/x': payload });
-    expect(() => openModel(path)).toThrow(expect.objectContaining({ name: 'UserError', message: expect.stringMatching(message) }));
+    expect(() => openModel(path)).toThrow(
+      expect.objectContaining({ name: 'UserError', message: expect.stringMatching(message) }),
+    );
     expect(() => openModel(path)).toThrow(/external data of tensor `w`/);
   });
 
@@ -120,13 +132,31 @@ describe('external data', () => {
   });
 
   it.each([
-    ['too short a file', { location: 'w.bin', offset: '1' }, /ends at byte 17 of `w\.bin`, which has only 16 bytes/],
-    ['a length that is not the dimensions’', { location: 'w.bin', length: '12' }, /has 12 bytes by its length, expected 16 bytes/],
-    ['a negative offset', { location: 'w.bin', offset: '-4' }, /has the offset `-4`; expected a whole number/],
-    ['an offset beyond 2^53', { location: 'w.bin', offset: '99999999999999999999' }, /expected a whole number/],
+    [
+      'too short a file',
+      { location: 'w.bin', offset: '1' },
+      /ends at byte 17 of `w\.bin`, which has only 16 bytes/,
+    ],
+    [
+      'a length that is not the dimensions’',
+      { location: 'w.bin', length: '12' },
+      /has 12 bytes by its length, expected 16 bytes/,
+    ],
+    [
+      'a negative offset',
+      { location: 'w.bin', offset: '-4' },
+      /has the offset `-4`; expected a whole number/,
+    ],
+    [
+      'an offset beyond 2^53',
+      { location: 'w.bin', offset: '99999999999999999999' },
+      /expected a whole number/,
+    ],
     ['a length that is no number', { location: 'w.bin', length: 'all' }, /has the length `all`/],
   ])('with %s is refused', (_, entries, message) => {
     const path = place(entries as Record<string, string>, { 'w.bin': payload });
-    expect(() => openModel(path)).toThrow(expect.objectContaining({ name: 'UserError', message: expect.stringMatching(message) }));
+    expect(() => openModel(path)).toThrow(
+      expect.objectContaining({ name: 'UserError', message: expect.stringMatching(message) }),
+    );
   });
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeModel } from '../../src/onnx/encode.js';
-import { readFileRange } from '../../src/onnx/source.js';
 import { openModel } from '../../src/onnx/skeleton.js';
+import { readFileRange } from '../../src/onnx/source.js';
 import { readElements, readNumbers } from '../../src/onnx/tensors.js';
 import type { ModelProto, TensorProto } from '../../src/onnx/types.js';
 import { allTensors } from '../../src/onnx/walk.js';
@@ -43,9 +43,13 @@ beforeEach(() => {
 
 describe('openModel', () => {
   it('keeps 4,096 bytes in memory and leaves 4,097 on disk, and knows the span of both', () => {
-    const counting = (count: number) => ['uint8', [count], Array.from({ length: count }, (_, i) => i % 251)] as const;
+    const counting = (count: number): ['uint8', number[], number[]] => [
+      'uint8',
+      [count],
+      Array.from({ length: count }, (_, i) => i % 251),
+    ];
     const path = buildFile({
-      initializers: { small: [...counting(4096)], large: [...counting(4097)], none: ['float32', [0], []] },
+      initializers: { small: counting(4096), large: counting(4097), none: ['float32', [0], []] },
       nodes: [['Identity', ['small'], ['y']]],
       outputs: ['y'],
     });
@@ -90,7 +94,13 @@ describe('openModel', () => {
 
   it('joins float_data in several pieces in memory, without a span', () => {
     const large = new Uint8Array(Float32Array.from({ length: 1500 }, (_, i) => i).buffer);
-    const one = bytes(field(1, 1502), field(2, 1), field(4, large), [0x25, 0, 0, 0x80, 0x3f], field(4, bytes([0, 0, 0, 0x40])));
+    const one = bytes(
+      field(1, 1502),
+      field(2, 1),
+      field(4, large),
+      [0x25, 0, 0, 0x80, 0x3f],
+      field(4, bytes([0, 0, 0, 0x40])),
+    );
     const path = file(bytes(preamble, field(7, field(5, one))));
     const [found] = openModel(path).proto.graph!.initializer;
     expect(found!.span).toBeUndefined();
@@ -108,7 +118,11 @@ describe('openModel', () => {
           ['c'],
           ['y'],
           {
-            then_branch: { initializers: { inner: large('inner') }, nodes: [['Identity', ['inner'], ['t']]], outputs: ['t'] },
+            then_branch: {
+              initializers: { inner: large('inner') },
+              nodes: [['Identity', ['inner'], ['t']]],
+              outputs: ['t'],
+            },
             else_branch: { nodes: [['Identity', ['k'], ['e']]], outputs: ['e'] },
           },
         ],
@@ -166,7 +180,11 @@ describe('openModel', () => {
   it('gives one skeletonSha256 to a model, however its weights are stored and described', () => {
     const spec = {
       initializers: { w: tensor('float32', [2000], 0.5), b: tensor('float32', [2], [1, 2]) },
-      nodes: [['Identity', ['w'], ['y']] as const].map(([a, b, c]): [string, string[], string[]] => [a, [...b], [...c]]),
+      nodes: [['Identity', ['w'], ['y']] as const].map(([a, b, c]): [string, string[], string[]] => [
+        a,
+        [...b],
+        [...c],
+      ]),
       outputs: ['y'],
     };
     const sum = (change: (model: ModelProto) => void, data?: Uint8Array) => {

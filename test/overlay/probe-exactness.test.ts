@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openForAudit, type SelectedModel } from '../../src/app/load.js';
-import { intAttribute } from '../../src/graph/attributes.js';
 import { modelInputs } from '../../src/app/model-kind.js';
 import { openProbeRun } from '../../src/app/probe-run.js';
 import type { Batch } from '../../src/data/types.js';
+import { intAttribute } from '../../src/graph/attributes.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { f16ToF32 } from '../../src/onnx/floats.js';
+import { encodeOverlay } from '../../src/overlay/overlay.js';
 import { addProbes } from '../../src/overlay/probe.js';
 import { pruneUnused } from '../../src/overlay/prune-unused.js';
-import { encodeOverlay } from '../../src/overlay/overlay.js';
 import { openSession } from '../../src/runtime/session.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
 import { binPlainly, reducePlainly } from '../reduce.js';
@@ -23,10 +22,22 @@ const models = [
   'models/bert/model.onnx',
   'models/gcn/model.onnx',
   'models/mlp/model.onnx',
-  ...['gpt2-ts17', 'gpt2-dynamo20', 'gpt2-opt', 'gpt2-fp16', 'gpt2-int8', 'gpt2-past', 'bert-ts17', 'bert-dynamo', 'bert-opt', 'bert-qdq'].map(
-    (name) => `models/variants/${name}.onnx`,
-  ),
-].filter((path) => existsSync(path));
+  ...[
+    'gpt2-ts17',
+    'gpt2-dynamo20',
+    'gpt2-fused',
+    'gpt2-fp16',
+    'gpt2-int8',
+    'gpt2-past',
+    'gpt2-ext/model',
+    'bert-ts17',
+    'bert-dynamo20',
+    'bert-fused',
+    'bert-qdq',
+    'llama-ts17',
+    'opt-ts17',
+  ].map((name) => `models/variants/${name}.onnx`),
+];
 
 /** A seeded linear congruential generator: numbers in [0, 1). */
 function random(seed: number): () => number {
@@ -53,24 +64,35 @@ function batchFor({ model }: SelectedModel, padded: boolean): Batch {
     const kept = (i: number): number => (padded && i % 7 >= 7 - 2 * Math.floor(i / 7) ? 0 : 1);
     const table = inputs.find(({ name }) => name === 'input_ids')!.elemType;
     const ids = int64([3, 7], () => Math.floor(next() * 100));
-    feeds.input_ids = table === 6 ? { ...ids, type: 'int32', data: Int32Array.from(ids.data as BigInt64Array, Number) } : ids;
+    feeds.input_ids =
+      table === 6 ? { ...ids, type: 'int32', data: Int32Array.from(ids.data as BigInt64Array, Number) } : ids;
     feeds.attention_mask = int64([3, 7], kept);
     feeds.token_type_ids = int64([3, 7], () => 0);
     feeds.position_ids = int64([3, 7], (i) => i % 7);
-    if (padded) mask = { type: 'uint8', dims: [3, 7], data: Uint8Array.from({ length: 21 }, (_, i) => kept(i)) };
+    if (padded)
+      mask = { type: 'uint8', dims: [3, 7], data: Uint8Array.from({ length: 21 }, (_, i) => kept(i)) };
     positions = Array.from({ length: 21 }, (_, i) => kept(i)).reduce((a, b) => a + b, 0);
     for (const { name, shape, elemType } of inputs) {
       if (!name.startsWith('past_key_values')) continue;
       const dims = shape!.map((d, i) => (i === 0 ? 3 : typeof d === 'number' ? d : 0));
-      feeds[name] = { type: elemType === 10 ? 'float16' : 'float32', dims, data: elemType === 10 ? new Uint16Array(0) : new Float32Array(0) };
+      feeds[name] = {
+        type: elemType === 10 ? 'float16' : 'float32',
+        dims,
+        data: elemType === 10 ? new Uint16Array(0) : new Float32Array(0),
+      };
     }
   } else {
     const rows = 23;
     const width = inputs[0]!.shape!.at(-1) as number;
-    feeds[inputs[0]!.name] = { type: 'float32', dims: [rows, width], data: Float32Array.from({ length: rows * width }, () => next() * 4 - 2) };
+    feeds[inputs[0]!.name] = {
+      type: 'float32',
+      dims: [rows, width],
+      data: Float32Array.from({ length: rows * width }, () => next() * 4 - 2),
+    };
     if (names.has('edge_index')) feeds.edge_index = int64([2, 60], () => Math.floor(next() * rows));
     const kept = (i: number): number => (padded && i % 5 === 2 ? 0 : 1);
-    if (padded) mask = { type: 'uint8', dims: [rows], data: Uint8Array.from({ length: rows }, (_, i) => kept(i)) };
+    if (padded)
+      mask = { type: 'uint8', dims: [rows], data: Uint8Array.from({ length: rows }, (_, i) => kept(i)) };
     positions = Array.from({ length: rows }, (_, i) => kept(i)).reduce((a, b) => a + b, 0);
   }
   const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => names.has(name)));
@@ -86,15 +108,26 @@ async function rawTensors(selected: SelectedModel, batch: Batch, masked: boolean
   const probes = addProbes(model, sites, { criterion: completeCriterion(), masked, careful: false });
   // Flattened, since a tensor that is itself an output is not fused, and so differs in the last bit.
   const flat = sites.map(({ value }) => {
-    const node = model.graph.addNode({ opType: 'Flatten', inputs: [value], attributes: { axis: intAttribute(-1) } });
+    const node = model.graph.addNode({
+      opType: 'Flatten',
+      inputs: [value],
+      attributes: { axis: intAttribute(-1) },
+    });
     model.graph.addOutput(node.output);
     return node.output.name;
   });
   pruneUnused(model.graph);
-  const session = await openSession({ model: encodeOverlay(model, folder), folder, name, device: 'cpu', threads: 1 });
+  const session = await openSession({
+    model: encodeOverlay(model, folder),
+    folder,
+    name,
+    device: 'cpu',
+    threads: 1,
+  });
   const needed = new Set(model.graph.inputs.map(({ name }) => name));
   const feeds = Object.fromEntries(Object.entries(batch.feeds).filter(([name]) => needed.has(name)));
-  if (probes.mask) feeds[probes.mask] = { type: 'bool', dims: [batch.mask!.data.length], data: batch.mask!.data };
+  if (probes.mask)
+    feeds[probes.mask] = { type: 'bool', dims: [batch.mask!.data.length], data: batch.mask!.data };
   for (const { scale, zeroPoint } of probes.sites) {
     feeds[scale] = { type: 'float32', dims: [], data: Float32Array.of(1) };
     feeds[zeroPoint] = { type: 'uint8', dims: [], data: Uint8Array.of(128) };
@@ -119,7 +152,11 @@ describe.each(models)('%s', (path) => {
     const { load } = await openForAudit({ model: path });
     const criterion = completeCriterion({ firing, threshold: 0.01 });
     const batch = batchFor(load(), padded);
-    const run = await openProbeRun(load, { criterion, masked: padded, session: { device: 'cpu', threads: 1 } });
+    const run = await openProbeRun(load, {
+      criterion,
+      masked: padded,
+      session: { device: 'cpu', threads: 1 },
+    });
     const ranges = await run.findRange(batch);
     const counters = await run.run(batch, ranges);
     await run.dispose();
@@ -139,7 +176,10 @@ describe.each(models)('%s', (path) => {
       expect(found.max, site.id).toEqual(expected.max);
       for (const name of ['sum', 'sumAbs', 'sumSquares'] as const) {
         const scale = name === 'sumSquares' ? expected.sumSquares : expected.sumAbs;
-        const worst = found[name].reduce((w, s, n) => Math.max(w, Math.abs(s - expected[name][n]!) / (scale[n]! || 1)), 0);
+        const worst = found[name].reduce(
+          (w, s, n) => Math.max(w, Math.abs(s - expected[name][n]!) / (scale[n]! || 1)),
+          0,
+        );
         expect(worst, `${site.id} ${name}`).toBeLessThan(SUM_TOLERANCE);
       }
       const counted = raw[i]!.filter((_, k) => counts(Math.floor(k / neurons)));

@@ -12,7 +12,9 @@ function found(nodes: NodeSpec[], initializers: Record<string, TensorSpec> = {},
     opset,
     opsets: { 'com.microsoft': 1 },
   });
-  return findActivations(model.graph).matches.map(({ name, pre, post }) => `${name}: ${pre.name} → ${post.name}`);
+  return findActivations(model.graph).matches.map(
+    ({ name, pre, post }) => `${name}: ${pre.name} → ${post.name}`,
+  );
 }
 
 const one = { one: 1, half: 0.5 };
@@ -28,7 +30,12 @@ const spellings: [string, string, NodeSpec[], Record<string, TensorSpec>?][] = [
   ['hardtanh', 'Clip(x, -1, 1)', [['Clip', ['x', 'low', 'one'], ['y']]], { low: -1, one: 1 }],
   ['leaky_relu(0.2)', 'LeakyRelu', [['LeakyRelu', ['x'], ['y'], { alpha: 0.2 }]]],
   ['leaky_relu(0.25)', 'PRelu with one slope', [['PRelu', ['x', 'p'], ['y']]], { p: ['float32', [1], 0.25] }],
-  ['prelu', 'PRelu with a slope per channel', [['PRelu', ['x', 'p'], ['y']]], { p: ['float32', [4], [0.1, 0.2, 0.3, 0.4]] }],
+  [
+    'prelu',
+    'PRelu with a slope per channel',
+    [['PRelu', ['x', 'p'], ['y']]],
+    { p: ['float32', [4], [0.1, 0.2, 0.3, 0.4]] },
+  ],
   ['elu(1)', 'Elu', [['Elu', ['x'], ['y']]]],
   ['elu(0.5)', 'Elu(0.5)', [['Elu', ['x'], ['y'], { alpha: 0.5 }]]],
   ['selu', 'Selu', [['Selu', ['x'], ['y']]]],
@@ -37,25 +44,49 @@ const spellings: [string, string, NodeSpec[], Record<string, TensorSpec>?][] = [
   [
     'gelu',
     'erf: Div, then (x·(1+erf))·½',
-    [['Div', ['x', 'sqrt2'], ['d']], ['Erf', ['d'], ['e']], ['Add', ['e', 'one'], ['f']], ['Mul', ['x', 'f'], ['g']], ['Mul', ['g', 'half'], ['y']]],
+    [
+      ['Div', ['x', 'sqrt2'], ['d']],
+      ['Erf', ['d'], ['e']],
+      ['Add', ['e', 'one'], ['f']],
+      ['Mul', ['x', 'f'], ['g']],
+      ['Mul', ['g', 'half'], ['y']],
+    ],
     sqrt2,
   ],
   [
     'gelu',
     'erf: Mul by 1/√2, then x·(½·(1+erf))',
-    [['Mul', ['inv_sqrt2', 'x'], ['d']], ['Erf', ['d'], ['e']], ['Add', ['one', 'e'], ['f']], ['Mul', ['half', 'f'], ['g']], ['Mul', ['x', 'g'], ['y']]],
+    [
+      ['Mul', ['inv_sqrt2', 'x'], ['d']],
+      ['Erf', ['d'], ['e']],
+      ['Add', ['one', 'e'], ['f']],
+      ['Mul', ['half', 'f'], ['g']],
+      ['Mul', ['x', 'g'], ['y']],
+    ],
     sqrt2,
   ],
   [
     'gelu',
     'erf: (½·x)·(1+erf)',
-    [['Mul', ['x', 'half'], ['h']], ['Div', ['x', 'sqrt2'], ['d']], ['Erf', ['d'], ['e']], ['Add', ['e', 'one'], ['f']], ['Mul', ['f', 'h'], ['y']]],
+    [
+      ['Mul', ['x', 'half'], ['h']],
+      ['Div', ['x', 'sqrt2'], ['d']],
+      ['Erf', ['d'], ['e']],
+      ['Add', ['e', 'one'], ['f']],
+      ['Mul', ['f', 'h'], ['y']],
+    ],
     sqrt2,
   ],
   [
     'gelu',
     'erf with √2 as fp16 stores it',
-    [['Div', ['x', 'sqrt2'], ['d']], ['Erf', ['d'], ['e']], ['Add', ['e', 'one'], ['f']], ['Mul', ['x', 'f'], ['g']], ['Mul', ['g', 'half'], ['y']]],
+    [
+      ['Div', ['x', 'sqrt2'], ['d']],
+      ['Erf', ['d'], ['e']],
+      ['Add', ['e', 'one'], ['f']],
+      ['Mul', ['x', 'f'], ['g']],
+      ['Mul', ['g', 'half'], ['y']],
+    ],
     { ...one, sqrt2: 1.4140625 },
   ],
   [
@@ -105,26 +136,83 @@ const spellings: [string, string, NodeSpec[], Record<string, TensorSpec>?][] = [
     ],
     tanhConstants,
   ],
-  ['quick_gelu', 'x·σ(1.702·x)', [['Mul', ['x', 'a1'], ['m']], ['Sigmoid', ['m'], ['s']], ['Mul', ['x', 's'], ['y']]], { a1: 1.702 }],
-  ['silu', 'σ(x)·x', [['Sigmoid', ['x'], ['s']], ['Mul', ['s', 'x'], ['y']]]],
+  [
+    'quick_gelu',
+    'x·σ(1.702·x)',
+    [
+      ['Mul', ['x', 'a1'], ['m']],
+      ['Sigmoid', ['m'], ['s']],
+      ['Mul', ['x', 's'], ['y']],
+    ],
+    { a1: 1.702 },
+  ],
+  [
+    'silu',
+    'σ(x)·x',
+    [
+      ['Sigmoid', ['x'], ['s']],
+      ['Mul', ['s', 'x'], ['y']],
+    ],
+  ],
   ['mish', 'Mish', [['Mish', ['x'], ['y']]]],
-  ['mish', 'x·tanh(softplus(x))', [['Softplus', ['x'], ['s']], ['Tanh', ['s'], ['t']], ['Mul', ['x', 't'], ['y']]]],
+  [
+    'mish',
+    'x·tanh(softplus(x))',
+    [
+      ['Softplus', ['x'], ['s']],
+      ['Tanh', ['s'], ['t']],
+      ['Mul', ['x', 't'], ['y']],
+    ],
+  ],
   ['hardswish', 'HardSwish', [['HardSwish', ['x'], ['y']]]],
-  ['hardswish', 'x·clip(x+3,0,6)/6', [['Add', ['x', 'three'], ['a3']], ['Clip', ['a3', 'zero', 'six'], ['c6']], ['Mul', ['x', 'c6'], ['m']], ['Div', ['m', 'six'], ['y']]], { three: 3, zero: 0, six: 6 }],
+  [
+    'hardswish',
+    'x·clip(x+3,0,6)/6',
+    [
+      ['Add', ['x', 'three'], ['a3']],
+      ['Clip', ['a3', 'zero', 'six'], ['c6']],
+      ['Mul', ['x', 'c6'], ['m']],
+      ['Div', ['m', 'six'], ['y']],
+    ],
+    { three: 3, zero: 0, six: 6 },
+  ],
   ['softplus', 'Softplus', [['Softplus', ['x'], ['y']]]],
   [
     'softplus',
     'Softplus with Where above 20',
-    [['Softplus', ['x'], ['s']], ['Greater', ['x', 'limit'], ['g']], ['Where', ['g', 'x', 's'], ['y']]],
+    [
+      ['Softplus', ['x'], ['s']],
+      ['Greater', ['x', 'limit'], ['g']],
+      ['Where', ['g', 'x', 's'], ['y']],
+    ],
     { limit: 20 },
   ],
   ['tanh', 'Tanh', [['Tanh', ['x'], ['y']]]],
   ['sigmoid', 'Sigmoid', [['Sigmoid', ['x'], ['y']]]],
-  ['relu_squared', 'Relu, then r·r', [['Relu', ['x'], ['r']], ['Mul', ['r', 'r'], ['y']]]],
-  ['gelu_10', 'Gelu clipped at 10', [['Gelu', ['x'], ['g']], ['Clip', ['g', 'low', 'high'], ['y']]], { low: -10, high: 10 }],
+  [
+    'relu_squared',
+    'Relu, then r·r',
+    [
+      ['Relu', ['x'], ['r']],
+      ['Mul', ['r', 'r'], ['y']],
+    ],
+  ],
+  [
+    'gelu_10',
+    'Gelu clipped at 10',
+    [
+      ['Gelu', ['x'], ['g']],
+      ['Clip', ['g', 'low', 'high'], ['y']],
+    ],
+    { low: -10, high: 10 },
+  ],
   ['gelu', 'com.microsoft Gelu', [['Gelu', ['x'], ['y'], {}, { domain: 'com.microsoft' }]]],
   ['gelu_tanh', 'com.microsoft FastGelu', [['FastGelu', ['x'], ['y'], {}, { domain: 'com.microsoft' }]]],
-  ['quick_gelu', 'com.microsoft QuickGelu', [['QuickGelu', ['x'], ['y'], { alpha: 1.702 }, { domain: 'com.microsoft' }]]],
+  [
+    'quick_gelu',
+    'com.microsoft QuickGelu',
+    [['QuickGelu', ['x'], ['y'], { alpha: 1.702 }, { domain: 'com.microsoft' }]],
+  ],
 ];
 
 describe('findActivations', () => {
@@ -133,7 +221,10 @@ describe('findActivations', () => {
   });
 
   test('finds the bias that BiasGelu and FastGelu absorb', () => {
-    for (const [opType, name] of [['BiasGelu', 'gelu'], ['FastGelu', 'gelu_tanh']] as const) {
+    for (const [opType, name] of [
+      ['BiasGelu', 'gelu'],
+      ['FastGelu', 'gelu_tanh'],
+    ] as const) {
       const model = buildGraphModel({
         inputs: { x: ['float32', ['b', 4]] },
         initializers: { bias: ['float32', [4], [1, 2, 3, 4]] },
@@ -142,7 +233,12 @@ describe('findActivations', () => {
         opsets: { 'com.microsoft': 1 },
       });
       const [match] = findActivations(model.graph).matches;
-      expect([match?.name, match?.pre.name, match?.bias?.name, match?.post.name]).toEqual([name, 'x', 'bias', 'y']);
+      expect([match?.name, match?.pre.name, match?.bias?.name, match?.post.name]).toEqual([
+        name,
+        'x',
+        'bias',
+        'y',
+      ]);
     }
   });
 
@@ -162,7 +258,13 @@ describe('findActivations', () => {
       ['Mul', ['x', 'c6'], ['m']],
       ['Div', ['m', 'six'], ['y']],
     ];
-    const constants: Record<string, TensorSpec> = { q: ['int8', [], 30], scale: 0.1, zp: ['int8', [], 0], zero: 0, six: 6 };
+    const constants: Record<string, TensorSpec> = {
+      q: ['int8', [], 30],
+      scale: 0.1,
+      zp: ['int8', [], 0],
+      zero: 0,
+      six: 6,
+    };
     expect(found(quantized, constants)).toEqual(['hardswish: x → y']);
   });
 
@@ -193,7 +295,11 @@ describe('findActivations', () => {
     const model = buildGraphModel({
       inputs: { x: ['float32', ['b', 4]] },
       initializers: { k: 2.5 },
-      nodes: [['Mul', ['x', 'k'], ['m']], ['Tanh', ['m'], ['t']], ['Mul', ['x', 't'], ['y']]],
+      nodes: [
+        ['Mul', ['x', 'k'], ['m']],
+        ['Tanh', ['m'], ['t']],
+        ['Mul', ['x', 't'], ['y']],
+      ],
       outputs: ['y'],
     });
     const { matches, misses } = findActivations(model.graph);

@@ -3,9 +3,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { diffReports } from '../../src/app/diff.js';
 import { evaluateGate } from '../../src/app/gate.js';
+import { diffReportSchema } from '../../src/report/diff-schema.js';
 import { formatReport } from '../../src/report/json.js';
 import { jsonSchemas } from '../../src/report/json-schema.js';
-import { auditReportSchema, diffReportSchema } from '../../src/report/schema.js';
+import { auditReportSchema } from '../../src/report/schema.js';
 import { reportOf, siteOf, smallReport } from './fixture.js';
 
 const published = (name: string) => new URL(`../../schema/${name}`, import.meta.url);

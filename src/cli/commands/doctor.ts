@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import { type Diagnosis, doctor } from '../../app/doctor.js';
+import type { Colors } from '../../report/colors.js';
 import { addSettings } from '../options.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
@@ -17,15 +17,14 @@ export function addDoctorCommand(parent: Command): void {
     const terminal = openTerminal({ color });
     const diagnosis = await doctor();
     const json = format === 'json';
-    terminal.print(json ? JSON.stringify(diagnosis, null, 2) : renderDiagnosis(diagnosis, terminal.color));
+    terminal.print(json ? JSON.stringify(diagnosis, null, 2) : renderDiagnosis(diagnosis, terminal.colors));
     // Without the CPU nothing works at all.
     if (!diagnosis.devices.some(({ works }) => works)) process.exitCode = 3;
   });
 }
 
-export function renderDiagnosis(diagnosis: Diagnosis, color: boolean): string {
+export function renderDiagnosis(diagnosis: Diagnosis, { green, red, bold }: Colors): string {
   const { devices, gpu, versions, platform, cpu, memory, data } = diagnosis;
-  const { green, red, bold } = pc.createColors(color);
   const facts: [string, string][] = [
     ['Node', versions.node],
     ['ONNX Runtime', versions.onnxruntime],

@@ -2,13 +2,12 @@ import type { Command } from 'commander';
 import { inspect } from '../../app/inspect.js';
 import { toAuditOptions } from '../../app/settings.js';
 import { renderInspection } from '../inspection.js';
-import { addSettings } from '../options.js';
+import { addConfigOption, addSettings } from '../options.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
 const modelSettings = ['sites', 'layers', 'map', 'plugin', 'name'] as const;
 const outputSettings = ['format', 'color'] as const;
-const names = [...modelSettings, ...outputSettings];
 
 export function addInspectCommand(parent: Command): void {
   const command = parent
@@ -20,10 +19,10 @@ export function addInspectCommand(parent: Command): void {
   addSettings(command, 'Output:', outputSettings);
   addConfigOption(command);
   command.action(async (model: string, { explain = false }: { explain?: boolean }) => {
-    const { format, color, ...settings } = readSettings(command, names);
-    const terminal = openTerminal({ color });
+    const settings = readSettings(command, [...modelSettings, ...outputSettings]);
+    const { colors, width, print } = openTerminal(settings);
     const inspection = await inspect(toAuditOptions(model, settings));
-    const json = format === 'json';
-    terminal.print(json ? JSON.stringify(inspection, null, 2) : renderInspection(inspection, { ...terminal, explain }));
+    const text = JSON.stringify(inspection, null, 2);
+    print(settings.format === 'json' ? text : renderInspection(inspection, { colors, width, explain }));
   });
 }

@@ -49,7 +49,7 @@ export function parseNpy(bytes: Uint8Array, where: string): NdArray {
   }
   const end = start + elements(dims) * width;
   if (bytes.length < end) throw cutShort(where, end, bytes.length);
-  const content = bytes.slice(start, end);
+  const content = new Uint8Array(bytes.subarray(start, end));
   if (descr[0] === '>') swapBytes(content, width);
   const OfType = zeros(type, [0]).data.constructor as new (buffer: ArrayBuffer) => ArrayData;
   const data = new OfType(content.buffer);

@@ -27,7 +27,7 @@ export function fitImages(images: Images, input: ModelInput): Layout {
   const up = wanted.height / images.height;
   const down = images.height / wanted.height;
   const sameFactor = wanted.width / images.width === up;
-  const channelsFit = wanted.channels === images.channels || images.channels === 1;
+  const channelsFit = wanted.channels === images.channels || (images.channels === 1 && wanted.channels === 3);
   if (!sameFactor || !channelsFit || !(Number.isInteger(up) || Number.isInteger(down)))
     throw misfit(images, input);
   const block = Number.isInteger(down) ? down : 1;

@@ -90,8 +90,10 @@ async function hubTokenizer(id: string, hub: Hub, spec: FindSpec): Promise<strin
   const file = { type: 'models' as const, id: name, revision };
   const advice = 'Put its tokenizer.json in a folder and name that with --tokenizer.';
   const path = await hubFile({ ...file, path: 'tokenizer.json' }, hub, { ...options, advice });
+  // It only tells which token ends a text, and some repositories have none.
   await hubFile({ ...file, path: 'tokenizer_config.json' }, hub, { ...options, advice }).catch((error) => {
-    if (!(error instanceof UserError && error.code === 'hub-not-found')) throw error;
+    const optional = ['hub-not-found', 'hub-offline', 'no-network'];
+    if (!(error instanceof UserError && optional.includes(error.code))) throw error;
   });
   return path;
 }

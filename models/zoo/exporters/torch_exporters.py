@@ -1,0 +1,68 @@
+"""PyTorch's two exporters, in the ways people call them."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+
+from models.recipes.onnx_files import TOKEN_AXES, clean, export_onnx, positional_forward
+
+from .job import Job, Product
+
+
+def export(job: Job, exporter: str, opset: int, external_data: bool = False) -> list[Product]:
+    """A plain export."""
+    export_onnx(
+        job.model, job.inputs, job.path(), exporter, opset, job.family.outputs, axes_of(job), external_data
+    )
+    return [Product(job.path())]
+
+
+def functions_of_modules(job: Job) -> list[Product]:
+    """TorchScript with `export_modules_as_functions`: linear layers, norms and activations are model-local functions."""
+    kinds = {
+        type(module)
+        for module in job.model.modules()
+        if isinstance(module, (nn.Linear, nn.LayerNorm))
+        or type(module).__name__.endswith(("Activation", "Conv1D", "RMSNorm", "MLP"))
+    }
+    with positional_forward(job.model, list(job.inputs)):
+        torch.onnx.export(
+            job.model, tuple(job.inputs.values()), str(job.path()), dynamo=False, opset_version=17,
+            input_names=list(job.inputs), output_names=list(job.family.outputs),
+            dynamic_axes=axes_of(job), export_modules_as_functions=kinds,
+        )  # fmt: skip
+    clean(job.path(), axes_of(job))
+    return [Product(job.path())]
+
+
+def without_optimisation(job: Job) -> list[Product]:
+    """dynamo with `optimize=False`: nothing folded, Constant nodes and Transposes of weights stay."""
+    axes = axes_of(job)
+    shapes = {name: {axis: torch.export.Dim.DYNAMIC for axis in axes.get(name, {})} for name in job.inputs}
+    torch.onnx.export(
+        job.model, (), str(job.path()), kwargs=job.inputs, dynamo=True, opset_version=18,
+        input_names=list(job.inputs), output_names=list(job.family.outputs), dynamic_shapes=shapes,
+        external_data=False, verbose=False, optimize=False,
+    )  # fmt: skip
+    clean(job.path(), axes)
+    return [Product(job.path())]
+
+
+def axes_of(job: Job) -> dict[str, dict[int, str]]:
+    """Dynamic axes of the family."""
+    return job.family.axes or {name: TOKEN_AXES for name in (*job.inputs, *job.family.outputs)}
+
+
+EXPORTERS: dict[str, Callable[[Job], list[Product]]] = {
+    "ts13": partial(export, exporter="torchscript", opset=13),
+    "ts17": partial(export, exporter="torchscript", opset=17),
+    "ts20": partial(export, exporter="torchscript", opset=20),
+    "dynamo18": partial(export, exporter="dynamo", opset=18),
+    "dynamo20": partial(export, exporter="dynamo", opset=20),
+    "dynamo23": partial(export, exporter="dynamo", opset=23),
+    "ts17ext": partial(export, exporter="torchscript", opset=17, external_data=True),
+    "ts17functions": functions_of_modules,
+    "dynamo18raw": without_optimisation,
+}

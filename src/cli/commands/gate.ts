@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { wantsGate, withGate } from '../../app/gate.js';
+import { UserError } from '../../errors.js';
+import { readReport } from '../../report/json.js';
+import { renderReport } from '../../report/render.js';
+import { gateSettings, readGating } from '../gating.js';
+import { addConfigOption, addSettings } from '../options.js';
+import { checkOutputFiles, writeOutputFiles } from '../outputs.js';
+import { readSettings } from '../settings.js';
+import { openTerminal } from '../terminal.js';
+
+// `--report` is not among them: with the audit's configuration file it would write over what is judged.
+const outputSettings = ['format', 'junit', 'markdown', 'sarif', 'sarifMaxLevel', 'quiet', 'color'] as const;
+
+export function addGateCommand(parent: Command): void {
+  const command = parent
+    .command('gate')
+    .argument('<report.json>')
+    .description('Applies rules to a saved report; exit code 1 where one fails');
+  addSettings(command, 'Gate:', gateSettings);
+  addSettings(command, 'Output:', outputSettings);
+  addConfigOption(command);
+  command.action(async (path: string) => {
+    const settings = readSettings(command, [...gateSettings, ...outputSettings]);
+    checkOutputFiles(settings, [path, settings.baseline ?? []].flat());
+    const { rules, options } = await readGating(settings);
+    if (!wantsGate(rules, options)) {
+      throw new UserError(
+        'Expected something to judge by: `--fail-on RULE`, `--max-dead-ratio X`, `--baseline OLD.json` or `--strict`. `audit --help` has the grammar of rules.',
+        'nothing-to-judge',
+      );
+    }
+    const report = withGate(await readReport(path), rules, options);
+    await writeOutputFiles(report, settings);
+    const { format = 'table', quiet } = settings;
+    const terminal = openTerminal(settings);
+    if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
+    process.exitCode = report.gate?.status === 'failed' ? 1 : 0;
+  });
+}

@@ -1,0 +1,89 @@
+import type { Command } from 'commander';
+import { audit } from '../../app/audit.js';
+import { wantsGate, withGate } from '../../app/gate.js';
+import { type SettingName, type Settings, toAuditOptions } from '../../app/settings.js';
+import { renderReport } from '../../report/render.js';
+import type { AuditReport } from '../../report/schema.js';
+import { type Gating, gateSettings, readGating } from '../gating.js';
+import { listenForInterrupt } from '../interrupt.js';
+import { addConfigOption, addSettings } from '../options.js';
+import { checkOutputFile, checkOutputFiles, fileSettings, writeOutputFiles } from '../outputs.js';
+import { readSettings } from '../settings.js';
+import { openTerminal, type Terminal } from '../terminal.js';
+
+const groups: [string, readonly SettingName[]][] = [
+  [
+    'Data:',
+    ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize', 'shard', 'untilStable', 'resume'],
+  ],
+  ['Model:', ['sites', 'layers', 'map', 'plugin', 'name']],
+  ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
+  ['Running:', ['device', 'threads', 'checkOutputs', 'hash']],
+  ['Gate:', gateSettings],
+  ['Output:', ['format', ...fileSettings, 'quiet', 'color', 'progress']],
+];
+
+export function addRunCommand(parent: Command): Command {
+  const command = parent
+    .command('run')
+    .argument('<model.onnx>')
+    .description('The main job, also without the word: finds the dead neurons of a model');
+  for (const [heading, names] of groups) addSettings(command, heading, names);
+  addConfigOption(command);
+  return command.action(async (model: string) => {
+    const settings = readSettings(
+      command,
+      groups.flatMap(([, names]) => names),
+    );
+    process.exitCode = await run(model, settings);
+  });
+}
+
+/** Everything that can be wrong with the command is found before the model is opened. */
+async function run(model: string, settings: Settings): Promise<number> {
+  checkOutputFiles(settings, [model, settings.baseline ?? []].flat());
+  if (settings.resume !== undefined) checkOutputFile('--resume', settings.resume);
+  const gating = await readGating(settings);
+  const terminal = openTerminal(settings);
+  const interrupt = listenForInterrupt();
+  let report: AuditReport;
+  try {
+    report = await audit({
+      ...toAuditOptions(model, settings),
+      signal: interrupt.signal,
+      onProgress: terminal.progress,
+      onStage: terminal.note,
+    });
+  } finally {
+    interrupt.settle();
+    terminal.endProgress();
+  }
+  if (interrupt.signal.aborted) {
+    await deliver(report, settings, terminal);
+    return 130;
+  }
+  return judgeAndDeliver(report, gating, settings, terminal);
+}
+
+/** A rule that turns out to be about no site is an error, but what was measured is delivered all the same. */
+async function judgeAndDeliver(
+  report: AuditReport,
+  { rules, options }: Gating,
+  settings: Settings,
+  terminal: Terminal,
+): Promise<number> {
+  let judged = report;
+  try {
+    if (wantsGate(rules, options)) judged = withGate(report, rules, options);
+  } finally {
+    await deliver(judged, settings, terminal);
+  }
+  return judged.gate?.status === 'failed' ? 1 : 0;
+}
+
+/** Files first: they are there when someone reads the last line of the table. */
+async function deliver(report: AuditReport, settings: Settings, terminal: Terminal): Promise<void> {
+  await writeOutputFiles(report, settings);
+  const { format = 'table', quiet } = settings;
+  if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
+}

@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { program, withVerb } from '../../src/cli/program.js';
+import { UserError } from '../../src/errors.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'audit-usage-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const report = join(folder, 'report.json');
+writeFileSync(report, '{}');
+
+/** What the command line says to these arguments, which are all wrong. */
+async function complaint(...args: string[]): Promise<string> {
+  try {
+    await program().parseAsync(withVerb(args), { from: 'user' });
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('expected a complaint');
+}
+
+describe('a wrong value', () => {
+  it.each([
+    [['--tokens', 'x'], 'Expected `--tokens` to be a whole number above 0 or `all`, got `x`.'],
+    [['--tokens', '0'], 'Expected `--tokens` to be a whole number above 0 or `all`, got `0`.'],
+    [['--tokens', '1.5'], 'Expected `--tokens` to be a whole number above 0 or `all`, got `1.5`.'],
+    [['--tokens', ''], 'Expected `--tokens` to be a whole number above 0 or `all`, got ``.'],
+    [['--tokens', 'Infinity'], 'Expected `--tokens` to be a whole number above 0 or `all`, got `Infinity`.'],
+    [['--seq-len', '-4'], 'Expected `--seq-len` to be a whole number above 0, got `-4`.'],
+    [['--shard', '2/2'], 'Expected `--shard` to be `I/N` with 0 ≤ I < N, as in `0/2`, got `2/2`.'],
+    [['--shard', '1'], 'Expected `--shard` to be `I/N` with 0 ≤ I < N, as in `0/2`, got `1`.'],
+    [['--layers', '3-1'], 'Expected `--layers` to be layer numbers, as in `0,1,8-11`, got `3-1`.'],
+    [['--layers', '1,x'], 'Expected `--layers` to be layer numbers, as in `0,1,8-11`, got `1,x`.'],
+    [
+      ['--sites', 'a,,b'],
+      'Expected `--sites` to be site names or ids, as in `mlp_post,5.attn_out`, got `a,,b`.',
+    ],
+    [
+      ['--map', 'x'],
+      'Expected `--map` to be `ID=TENSOR`, as in `3.mlp_post=/h.3/act/Mul_3_output_0`, got `x`.',
+    ],
+    [['--threshold', '-1'], 'Expected `--threshold` to be a number from 0, got `-1`.'],
+    [['--firing', 'neg'], 'Expected `--firing` to be `abs` or `positive`, got `neg`.'],
+    [['--dead', 'x'], 'Expected `--dead` to be one of frequency, silent, sum, mean-abs, dormant, got `x`.'],
+    [['--device', 'tpu'], 'Expected `--device` to be one of auto, cpu, cuda, webgpu, got `tpu`.'],
+    [['--max-dead-ratio', '5%'], 'Expected `--max-dead-ratio` to be a number from 0 to 1, got `5%`.'],
+    [['--format', 'xml'], 'Expected `--format` to be one of table, json, github, got `xml`.'],
+    [['--json', '--format', 'table'], '`--json` and `--format table` exclude each other.'],
+    [['--sarif-max-level', 'note'], '`--sarif-max-level` needs `--sarif FILE` to be about.'],
+    [['--max-increase', '0.1'], '--max-increase needs --baseline OLD.json to compare with.'],
+  ])('%j is told in a sentence', async (args, message) => {
+    expect(await complaint('model.onnx', ...args)).toBe(message);
+  });
+
+  it('shows the grammar beside a rule that cannot be read', async () => {
+    expect(await complaint('model.onnx', '--fail-on', 'mlp_post.dead_ratio')).toMatch(/SELECTOR {2}/);
+  });
+});
+
+describe('a wrong command', () => {
+  it('is told what is near it', async () => {
+    expect(await complaint('model.onnx', '--tokenz', '5')).toMatch(/--tokens/);
+    expect(await complaint('inspct')).toMatch(
+      /^`inspct` is neither a command nor a file\. Commands are run, inspect/,
+    );
+    expect(await complaint('help', 'gat')).toMatch(/^There is no command `gat`\. Commands are run/);
+  });
+
+  it('is no words at all: a build whose variable is empty must not pass', () => {
+    expect(() => withVerb([])).toThrow(UserError);
+  });
+
+  it.each([['gate'], ['diff', 'one.json'], ['merge'], ['run']])('lacks an argument: %j', async (...args) => {
+    expect(await complaint(...args.flat())).toMatch(/missing required argument '\w+\.(json|onnx)(\.\.\.)?'/);
+  });
+
+  it('asks a gate for something to judge by', async () => {
+    expect(await complaint('gate', report)).toMatch(/^Expected something to judge by: `--fail-on RULE`/);
+  });
+});
+
+describe('a file that cannot be written', () => {
+  it.each([
+    ['no folder', '/nowhere/at/all.json', /there is no folder `\/nowhere\/at`/],
+    ['a folder', folder, /it is a folder/],
+    ['what is read', 'model.onnx', /the same file is an input of this command/],
+  ])('is told before anything runs: %s', async (_, path, message) => {
+    expect(await complaint('model.onnx', '--report', path)).toMatch(message);
+    expect(await complaint('model.onnx', '--junit', path)).toMatch(message);
+  });
+
+  it('is one that two options name', async () => {
+    const message = await complaint('model.onnx', '--report', report, '--sarif', report);
+    expect(message).toMatch(/^`--sarif .*` cannot be written: the same file is `--report`\.$/);
+  });
+});
+
+describe('withVerb', () => {
+  it.each([
+    [
+      ['model.onnx', '--json'],
+      ['run', 'model.onnx', '--json'],
+    ],
+    [
+      ['--json', 'model.onnx'],
+      ['run', '--json', 'model.onnx'],
+    ],
+    [['./gate'], ['run', './gate']],
+    [
+      ['gate', 'r.json'],
+      ['gate', 'r.json'],
+    ],
+    [
+      ['run', 'gate'],
+      ['run', 'gate'],
+    ],
+    [['--help'], ['--help']],
+    [['-V'], ['-V']],
+  ])('reads %j as %j', (args, expected) => {
+    expect(withVerb(args)).toEqual(expected);
+  });
+});
+
+describe('help', () => {
+  const help = (...args: string[]) => {
+    let text = '';
+    const root = program().configureOutput({ writeOut: (part) => (text += part) });
+    for (const command of root.commands) command.copyInheritedSettings(root);
+    return root
+      .parseAsync(args, { from: 'user' })
+      .catch(() => {})
+      .then(() => text);
+  };
+
+  it('lists data, criteria, rules and exit codes, within 80 columns', async () => {
+    const text = await help('--help');
+    for (const word of ['wikitext-103', 'dormant', 'SELECTOR', '--fail-on', '130', 'doctor']) {
+      expect(text).toContain(word);
+    }
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it.each(['run', 'inspect', 'gate', 'diff', 'merge', 'show', 'doctor'])(
+    'of %s fits 80 columns',
+    async (verb) => {
+      const text = await help(verb, '--help');
+      expect(text).toMatch(/^Usage: audit /);
+      expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
+});

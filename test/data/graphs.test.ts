@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { numbersOf } from '../../src/data/arrays/convert.js';
+import { normalisedAdjacency } from '../../src/data/graphs/adjacency.js';
+import { openData } from '../../src/data/open.js';
+import type { DataSpec } from '../../src/data/spec.js';
+import { DataType } from '../../src/onnx/data-types.js';
+import {
+  batchesOf,
+  hasSharedData,
+  input,
+  newFile,
+  newFolder,
+  npy,
+  npz,
+  sharedData,
+  spec,
+} from './support.js';
+
+/** A path of three nodes, both directions of each edge. */
+const path = {
+  x: npy('<f4', [3, 2], Float32Array.from([1, 2, 3, 4, 5, 6])),
+  edge_index: npy('<i8', [2, 4], BigInt64Array.from([0n, 1n, 1n, 2n, 1n, 0n, 2n, 1n])),
+  test_mask: npy('|b1', [3], Uint8Array.from([0, 1, 1])),
+  y: npy('<i8', [3], BigInt64Array.from([0n, 1n, 0n])),
+};
+
+const gcn: Partial<DataSpec> = {
+  inputs: [input('x', ['nodes', 2], DataType.FLOAT), input('edge_index', [2, 'edges'])],
+  modelKind: 'graph',
+};
+
+describe('graphs', () => {
+  it('are one batch and a census of all nodes', async () => {
+    const data = await newFile('g.npz', npz(path));
+    const set = await openData(spec({ data, ...gcn }));
+    const [batch, ...more] = await batchesOf(set);
+    expect(more).toEqual([]);
+    expect(set).toMatchObject({ kind: 'graph', census: true, masked: false, positions: 3 });
+    expect(batch).toMatchObject({ positions: 3, sequences: 1, blocks: [0], mask: null });
+    expect(batch!.feeds.edge_index!.dims).toEqual([2, 4]);
+    expect(batch!.labels!.dims).toEqual([3]);
+    expect(await batchesOf(set, 0)).toEqual([]);
+  });
+
+  it('use a split only when it is asked for', async () => {
+    const data = await newFile('g.npz', npz(path));
+    const set = await openData(spec({ data, split: 'test', ...gcn }));
+    const [batch] = await batchesOf(set);
+    expect(set).toMatchObject({ masked: true, positions: 2 });
+    expect([...(batch!.mask!.data as Uint8Array)]).toEqual([0, 1, 1]);
+    await expect(openData(spec({ data, split: 'val', ...gcn }))).rejects.toThrow(
+      /expected an array "val_mask"/,
+    );
+  });
+
+  it('give the dense normalised adjacency to models that ask for it', async () => {
+    const data = await newFile('g.npz', npz(path));
+    const inputs = [input('features', ['n', 2], DataType.FLOAT), input('adj', ['n', 'n'], DataType.FLOAT)];
+    const [batch] = await batchesOf(await openData(spec({ data, modelKind: 'graph', inputs })));
+    const half = 1 / 2;
+    const across = 1 / Math.sqrt(6);
+    const expected = [half, across, 0, across, 1 / 3, across, 0, across, half];
+    for (const [at, value] of Array.from(numbersOf(batch!.feeds.adj!)).entries()) {
+      expect(value).toBeCloseTo(expected[at]!, 6);
+    }
+    expect(batch!.feeds.features!.dims).toEqual([3, 2]);
+  });
+
+  it('count a repeated edge and a listed self loop once', () => {
+    const edges = (ends: number[]) => ({
+      type: 'int64' as const,
+      dims: [2, ends.length / 2],
+      data: BigInt64Array.from(ends, BigInt),
+    });
+    const plain = normalisedAdjacency(edges([0, 1, 1, 0]), 2);
+    expect(normalisedAdjacency(edges([0, 1, 0, 0, 1, 0, 1, 0]), 2)).toEqual(plain);
+  });
+
+  it('go to the first shard whole', async () => {
+    const data = await newFile('g.npz', npz(path));
+    const shard = (index: number) => openData(spec({ data, ...gcn, shard: { index, count: 2 } }));
+    expect(await batchesOf(await shard(0))).toHaveLength(1);
+    expect(await batchesOf(await shard(1))).toHaveLength(0);
+  });
+
+  it('that do not fit are refused', async () => {
+    const bad = { ...path, edge_index: npy('<i8', [2, 1], BigInt64Array.of(0n, 3n)) };
+    await expect(openData(spec({ data: await newFile('g.npz', npz(bad)), ...gcn }))).rejects.toThrow(
+      /ends at node 3, but there are 3 nodes/,
+    );
+    const fixed = [input('x', [5, 2], DataType.FLOAT), input('edge_index', [2, 'edges'])];
+    await expect(
+      openData(spec({ data: await newFile('g.npz', npz(path)), modelKind: 'graph', inputs: fixed })),
+    ).rejects.toThrow(/fixes another size of graph/);
+    const inputs = [...gcn.inputs!, input('time', [1], DataType.FLOAT)];
+    await expect(
+      openData(spec({ data: await newFile('g.npz', npz(path)), modelKind: 'graph', inputs })),
+    ).rejects.toThrow(/input "time" \(float32 \[1\]\) cannot be filled/);
+  });
+
+  it('come at random, the same each time', async () => {
+    const one = await batchesOf(await openData(spec({ data: 'random', ...gcn })));
+    expect(one).toEqual(await batchesOf(await openData(spec({ data: 'random', ...gcn }))));
+    expect(one[0]!.feeds.x!.dims).toEqual([256, 2]);
+  });
+
+  it.skipIf(!existsSync('samples/graph.npz'))('ship as the sample', async () => {
+    const inputs = [input('x', ['nodes', null], DataType.FLOAT), input('edge_index', [2, 'edges'])];
+    const set = await openData(spec({ data: 'sample', modelKind: 'graph', inputs }));
+    expect(set).toMatchObject({ census: true, description: { name: 'sample' } });
+    expect(set.positions).toBeGreaterThan(50);
+  });
+});
+
+describe('LINQS folders', () => {
+  afterEach(() => {
+    delete process.env.AUDIT_DATA_DIR;
+  });
+
+  const small: Partial<DataSpec> = { ...gcn };
+
+  it('become features, edges in both directions, labels and splits', async () => {
+    const folder = await newFolder();
+    await writeFile(join(folder, 'cora.content'), 'a\t1\t0\tred\nb\t0\t1\tblue\nc\t1\t1\tred\n');
+    await writeFile(join(folder, 'cora.cites'), 'a\tb\nb\ta\nb\tc\nc\tc\nc\tunknown\n');
+    await writeFile(join(folder, 'planetoid-split.json'), '{"train": ["a"], "test": ["c"]}');
+    const [batch] = await batchesOf(await openData(spec({ data: folder, split: 'test', ...small })));
+    expect(Array.from(numbersOf(batch!.feeds.edge_index!))).toEqual([0, 1, 1, 2, 1, 0, 2, 1]);
+    expect([...(batch!.labels!.data as BigInt64Array)]).toEqual([0n, 1n, 0n]);
+    expect([...(batch!.mask!.data as Uint8Array)]).toEqual([0, 0, 1]);
+    process.env.AUDIT_DATA_DIR = folder;
+    expect((await openData(spec({ data: 'cora', ...small }))).positions).toBe(3);
+    await writeFile(join(folder, 'cora.content'), 'a\t1\t0\tred\nb\t0\tblue\n');
+    await expect(openData(spec({ data: folder, ...small }))).rejects.toThrow(/Line 2 of .*cora\.content/);
+  });
+
+  it.skipIf(!hasSharedData)('hold the real Cora (skipped without ../shared/data)', async () => {
+    process.env.AUDIT_DATA_DIR = sharedData;
+    const inputs = [input('x', ['nodes', 1433], DataType.FLOAT), input('edge_index', [2, 'edges'])];
+    const set = await openData(spec({ data: 'cora', modelKind: 'graph', inputs }));
+    const [batch] = await batchesOf(set);
+    expect(batch!.feeds.x!.dims).toEqual([2708, 1433]);
+    expect(batch!.feeds.edge_index!.dims).toEqual([2, 2 * 5278]);
+    const test = await openData(spec({ data: 'cora', split: 'test', modelKind: 'graph', inputs }));
+    expect(test.positions).toBe(1000);
+  });
+
+  it('that nobody put there end with what to do', async () => {
+    await expect(openData(spec({ data: 'cora', ...small }))).rejects.toThrow(/AUDIT_DATA_DIR/);
+  });
+});
