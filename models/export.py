@@ -1,8 +1,8 @@
 """Export a transformers model to ONNX: a folder of your own, a hub id, or random weights.
 
-    python models/export.py gpt2 --out gpt2.onnx                      # hub id
-    python models/export.py ./my-model --exporter dynamo --opset 20 --out my.onnx
-    python models/export.py gpt2 --random --config 124m --out /tmp/gpt2-124m.onnx
+python models/export.py gpt2 --out gpt2.onnx                      # hub id
+python models/export.py ./my-model --exporter dynamo --opset 20 --out my.onnx
+python models/export.py gpt2 --random --config 124m --out /tmp/gpt2-124m.onnx
 """
 
 import argparse
@@ -43,28 +43,45 @@ CONFIGS = {
 
 def main() -> None:
     args = parse_args()
-    model = random_model(args.model, args.config, args.seed) if args.random else trained_model(args.model)
+    model = (
+        random_model(args.model, args.config, args.seed)
+        if args.random
+        else trained_model(args.model)
+    )
     inputs = example_inputs(model)
     options = {"exporter": args.exporter, "opset": args.opset, "external_data": args.external_data}
     export_onnx(model, inputs, args.out, **options)
     difference = max_abs_difference(model, inputs, args.out)
-    print(f"{args.out}: {args.out.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}")
+    print(
+        f"{args.out}: {args.out.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}"
+    )
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="folder or hub id; with --random an architecture: " + ", ".join(CONFIGS))
+    kinds = ", ".join(CONFIGS)
+    parser.add_argument("model", help=f"folder or hub id; with --random an architecture: {kinds}")
     parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
-    parser.add_argument("--random", action="store_true", help="random weights instead of trained ones")
+    parser.add_argument(
+        "--random", action="store_true", help="random weights instead of trained ones"
+    )
     parser.add_argument("--config", default="tiny", help="size with --random (default: tiny)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the random weights (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the random weights (default: 0)"
+    )
     parser.add_argument("--exporter", choices=["torchscript", "dynamo"], default="torchscript")
-    parser.add_argument("--opset", type=int, default=None, help="default: 17 for torchscript, 20 for dynamo")
-    parser.add_argument("--external-data", action="store_true", help="weights in a file beside the model")
+    parser.add_argument(
+        "--opset", type=int, default=None, help="default: 17 for torchscript, 20 for dynamo"
+    )
+    parser.add_argument(
+        "--external-data", action="store_true", help="weights in a file beside the model"
+    )
     args = parser.parse_args()
     if args.random and args.config not in CONFIGS.get(args.model, {}):
         known = "; ".join(f"{name}: {', '.join(sizes)}" for name, sizes in CONFIGS.items())
-        parser.error(f"--random knows these architectures and configs: {known}; got {args.model} {args.config}")
+        parser.error(
+            f"expected an architecture and a --config of {known}; got {args.model} {args.config}"
+        )
     return args
 
 

@@ -1,7 +1,7 @@
 """Make one of the shipped models again: train, export, and write its golden statistics and sites.
 
-    python models/make.py gpt2            # an hour or so on two cores
-    python models/make.py gpt2 --reuse    # export again from the weights of the last training
+python models/make.py gpt2            # an hour or so on two cores
+python models/make.py gpt2 --reuse    # export again from the weights of the last training
 """
 
 import argparse
@@ -20,8 +20,12 @@ RECIPES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", choices=RECIPES)
-    parser.add_argument("--steps", type=int, help="training steps, instead of the recipe's own number")
-    parser.add_argument("--reuse", action="store_true", help="take the weights of the last training")
+    parser.add_argument(
+        "--steps", type=int, help="training steps, instead of the recipe's own number"
+    )
+    parser.add_argument(
+        "--reuse", action="store_true", help="take the weights of the last training"
+    )
     args = parser.parse_args()
     import_module(f"recipes.{RECIPES[args.model]}").make(args.steps, args.reuse)
 

@@ -14,8 +14,8 @@ import torch
 
 from recipes import rewrites, taps, tiny
 from recipes.fused_bert import write_fused_bert
-from recipes.golden import stored_tokens, write_golden
-from recipes.onnx_files import TOKEN_AXES, export_onnx, max_abs_difference, run
+from recipes.golden import Tap, stored_tokens, write_golden
+from recipes.onnx_files import TOKEN_AXES, Inputs, export_onnx, max_abs_difference, run
 from recipes.text import ROOT
 
 FOLDER = ROOT / "models" / "variants"
@@ -105,10 +105,12 @@ def graph_files() -> None:
     model, inputs = tiny.dense_gcn(), tiny.graph_inputs()
     export("gcn-dense-ts17", model, inputs, exporter="torchscript", opset=17, axes=GRAPH_AXES)
     export("gcn-dense-dynamo20", model, inputs, exporter="dynamo", opset=20, axes=GRAPH_AXES)
-    golden("gcn-dense", model, taps.gcn_taps(model), inputs, {"mlp_pre": "relu", "mlp_post": "relu"})
+    golden(
+        "gcn-dense", model, taps.gcn_taps(model), inputs, {"mlp_pre": "relu", "mlp_post": "relu"}
+    )
 
 
-def export(name: str, model: torch.nn.Module, inputs: dict[str, torch.Tensor], **options) -> Path:
+def export(name: str, model: torch.nn.Module, inputs: Inputs, **options) -> Path:
     """Export to `<name>.onnx`, compare with PyTorch, and say so."""
     path = FOLDER / f"{name}.onnx"
     export_onnx(model, inputs, path, **options)
@@ -117,7 +119,7 @@ def export(name: str, model: torch.nn.Module, inputs: dict[str, torch.Tensor], *
 
 
 def rewrite(
-    name: str, model: torch.nn.Module, inputs: dict[str, torch.Tensor], write: Callable[[Path], None]
+    name: str, model: torch.nn.Module, inputs: Inputs, write: Callable[[Path], None]
 ) -> None:
     """Let `write` make `<name>.onnx` from an exported file, compare with PyTorch, and say so."""
     path = FOLDER / f"{name}.onnx"
@@ -125,12 +127,20 @@ def rewrite(
     tell(name, model, inputs, path)
 
 
-def tell(name: str, model: torch.nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> None:
+def tell(name: str, model: torch.nn.Module, inputs: Inputs, path: Path) -> None:
+    """One line: size, and how far the outputs are from PyTorch's."""
     difference = max_abs_difference(model, inputs, path)
-    print(f"{name:24} {path.stat().st_size:9,} bytes, max |onnxruntime - torch| = {difference:.1e}", flush=True)
+    size = path.stat().st_size
+    print(f"{name:24} {size:9,} bytes, max |onnxruntime - torch| = {difference:.1e}", flush=True)
 
 
-def golden(name: str, model: torch.nn.Module, places: list, inputs: dict[str, torch.Tensor], functions: dict) -> None:
+def golden(
+    name: str,
+    model: torch.nn.Module,
+    places: list[Tap],
+    inputs: Inputs,
+    functions: dict[str, str],
+) -> None:
     """`<family>.golden.json`: what every file of the family should show."""
     stored = stored_tokens(inputs)
     write_golden(FOLDER / f"{name}.golden.json", model, places, inputs, functions, stored)

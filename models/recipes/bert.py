@@ -19,7 +19,7 @@ BATCH = 32
 #: Of all tokens 15 % are to be guessed: 80 % of those masked, 10 % random, 10 % left (Devlin et al. 2019).
 GUESSED, MASKED, RANDOM = 0.15, 0.8, 0.1
 GOLDEN_TOKENS, GOLDEN_PADDING = 48, 17
-SCHEDULE = Schedule(steps=1500, peak_learning_rate=3e-3)
+SCHEDULE = Schedule(steps=800, peak_learning_rate=3e-3)
 FUNCTIONS = {"mlp_pre": "gelu", "mlp_post": "gelu"}
 
 
@@ -35,8 +35,12 @@ def make(steps: int | None, reuse: bool) -> None:
     inputs = golden_inputs(tokenizer)
     export_onnx(model, inputs, path, "torchscript", 17)
     difference = max_abs_difference(model, inputs, path)
-    print(f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}")
-    write_golden(folder / "golden.json", model, bert_taps(model), inputs, FUNCTIONS, stored_tokens(inputs))
+    print(
+        f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}"
+    )
+    write_golden(
+        folder / "golden.json", model, bert_taps(model), inputs, FUNCTIONS, stored_tokens(inputs)
+    )
     write_sites(folder / "sites.json", path, sites(model), notSites=[prediction_head()])
     report_guesses(model, tokenizer)
 
@@ -125,7 +129,11 @@ def sites(model: BertForMaskedLM) -> list[Site]:
 
 def prediction_head() -> dict[str, object]:
     """The GELU of the masked-word head belongs to no block, so it is not one of the sites."""
-    return {"module": "cls.predictions.transform.transform_act_fn", "activation": "gelu", "neurons": WIDTH}
+    return {
+        "module": "cls.predictions.transform.transform_act_fn",
+        "activation": "gelu",
+        "neurons": WIDTH,
+    }
 
 
 def report_guesses(model: BertForMaskedLM, tokenizer: Tokenizer) -> None:
@@ -141,4 +149,6 @@ def report_guesses(model: BertForMaskedLM, tokenizer: Tokenizer) -> None:
             right.append(correct)
     count = sum(len(part) for part in right)
     accuracy = torch.cat(right).float().mean().item()
-    print(f"valid: masked-token loss {sum(losses) / count:.3f}, accuracy {accuracy:.1%} of {count:,}")
+    print(
+        f"valid: masked-token loss {sum(losses) / count:.3f}, accuracy {accuracy:.1%} of {count:,}"
+    )

@@ -1,8 +1,7 @@
 """GPT-2 on WikiText-2: train, measure perplexity, export, and write what the auditor should see."""
 
 import math
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import torch
 from tokenizers import Tokenizer
@@ -40,15 +39,21 @@ def make_causal_lm(recipe: CausalLm, steps: int | None = None, reuse: bool = Fal
     tokenizer = byte_level_bpe(VOCABULARY)
     save_tokenizer(tokenizer, folder, CONTEXT)
     model = new_model(recipe, tokenizer)
-    schedule = recipe.schedule if steps is None else Schedule(**vars(recipe.schedule) | {"steps": steps})
-    load_or_train(model, recipe.name, reuse, lambda: train_model(model, tokenizer, schedule, recipe.seed))
+    schedule = replace(recipe.schedule, steps=steps or recipe.schedule.steps)
+    load_or_train(
+        model, recipe.name, reuse, lambda: train_model(model, tokenizer, schedule, recipe.seed)
+    )
     path = folder / "model.onnx"
     inputs = golden_inputs(tokenizer)
     export_onnx(model, inputs, path, recipe.exporter, recipe.opset)
     difference = max_abs_difference(model, inputs, path)
-    print(f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}")
+    print(
+        f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}"
+    )
     activations = {"mlp_pre": recipe.site_activation, "mlp_post": recipe.site_activation}
-    write_golden(folder / "golden.json", model, gpt2_taps(model), inputs, activations, stored_tokens(inputs))
+    write_golden(
+        folder / "golden.json", model, gpt2_taps(model), inputs, activations, stored_tokens(inputs)
+    )
     write_sites(folder / "sites.json", path, sites(model, recipe.site_activation))
     report_perplexity(model, tokenizer)
     report_dead(model, tokenizer)
@@ -66,7 +71,9 @@ def new_model(recipe: CausalLm, tokenizer: Tokenizer) -> GPT2LMHeadModel:
     return GPT2LMHeadModel(config)
 
 
-def train_model(model: GPT2LMHeadModel, tokenizer: Tokenizer, schedule: Schedule, seed: int) -> None:
+def train_model(
+    model: GPT2LMHeadModel, tokenizer: Tokenizer, schedule: Schedule, seed: int
+) -> None:
     """Next-token prediction on random windows of the training text."""
     end = tokenizer.token_to_id(END_OF_TEXT)
     articles = [encoding.ids for encoding in tokenizer.encode_batch(training_text())]
@@ -116,11 +123,13 @@ def report_perplexity(model: GPT2LMHeadModel, tokenizer: Tokenizer) -> None:
         with torch.no_grad():
             logits = model(input_ids=windows[:, :-1]).logits
         targets = windows[:, 1:].flatten()
-        nats += torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets, reduction="sum").item()
+        nats += torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), targets, reduction="sum"
+        ).item()
         tokens += targets.numel()
     words = (len(text.split()) + text.count("\n")) * tokens / len(tokenizer.encode(text).ids)
-    print(f"valid: token perplexity {math.exp(nats / tokens):.2f}, "
-          f"{nats / words / math.log(2):.3f} bits a word, word perplexity {math.exp(nats / words):.0f}")  # fmt: skip
+    perplexity, bits = math.exp(nats / tokens), nats / words / math.log(2)
+    print(f"valid: token perplexity {perplexity:.2f}, {bits:.3f} bits a word")
 
 
 def report_dead(model: GPT2LMHeadModel, tokenizer: Tokenizer) -> None:
@@ -145,7 +154,9 @@ def report_dead(model: GPT2LMHeadModel, tokenizer: Tokenizer) -> None:
     for layer, counts in enumerate(fired):
         dead = int((counts / positions < 1e-3).sum())
         silent = int((counts == 0).sum())
-        print(f"{layer}.mlp_post: {dead} of {len(counts)} dead ({dead / len(counts):.1%}), {silent} silent")
+        print(
+            f"{layer}.mlp_post: {dead} of {len(counts)} dead ({dead / len(counts):.1%}), {silent} silent"
+        )
 
 
 def validation_windows(tokenizer: Tokenizer, text: str) -> list[torch.Tensor]:

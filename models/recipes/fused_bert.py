@@ -107,7 +107,12 @@ class GraphBuilder:
         return name
 
     def add(
-        self, kind: str, inputs: list[str], outputs: list[str], domain: str = MICROSOFT, **attributes
+        self,
+        kind: str,
+        inputs: list[str],
+        outputs: list[str],
+        domain: str = MICROSOFT,
+        **attributes,
     ) -> str:
         """Append a node; its first output."""
         name = f"{kind}_{len(self.nodes)}"
@@ -120,7 +125,9 @@ class GraphBuilder:
         shape = ["batch", "sequence"]
         names = ("input_ids", "attention_mask", "token_type_ids")
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in names]
-        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*shape, self.vocabulary])
+        logits = helper.make_tensor_value_info(
+            "logits", TensorProto.FLOAT, [*shape, self.vocabulary]
+        )
         tensors = [
             numpy_helper.from_array(np.ascontiguousarray(values), name)
             for name, values in self.initializers.items()

@@ -53,7 +53,9 @@ def make(steps: int | None, reuse: bool) -> None:
     path = folder / "model.onnx"
     export_onnx(model, inputs, path, "torchscript", 17, axes=AXES)
     difference = max_abs_difference(model, inputs, path)
-    print(f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}")
+    print(
+        f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}"
+    )
     taps = [Tap("0.mlp_pre", model.act, "input"), Tap("0.mlp_post", model.act, "output")]
     stored = {"file": "../../samples/graph.npz", "arrays": list(inputs)}
     functions = {"mlp_pre": "relu", "mlp_post": "relu"}
@@ -104,9 +106,13 @@ def sites(model: Gcn) -> list[Site]:
     return [Site(f"0.{name}", HIDDEN, "relu", weights) for name in ("mlp_pre", "mlp_post")]
 
 
-def report_accuracy(model: Gcn, inputs: dict[str, torch.Tensor], graph: dict[str, np.ndarray]) -> None:
-    """Accuracy of each part of the split, and of the features alone as a yardstick."""
+def report_accuracy(
+    model: Gcn, inputs: dict[str, torch.Tensor], graph: dict[str, np.ndarray]
+) -> None:
+    """Accuracy on each part of the split."""
     with torch.no_grad():
         right = model(**inputs).argmax(1).numpy() == graph["labels"]
-    parts = ", ".join(f"{part} {right[graph[f'{part}_mask']].mean():.1%}" for part in ("train", "val", "test"))
-    print(f"{graph['edge_index'].shape[1]:,} edges; accuracy: {parts}")
+    parts = [
+        f"{part} {right[graph[f'{part}_mask']].mean():.1%}" for part in ("train", "val", "test")
+    ]
+    print(f"{graph['edge_index'].shape[1]:,} edges; accuracy: {', '.join(parts)}")

@@ -110,7 +110,10 @@ def layout(header: dict[str, object], sites: list[dict[str, object]]) -> str:
     lines += [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in header.items()]
     lines.append('  "sites": [')
     for index, site in enumerate(sites):
-        fields = [f"      {json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in site.items()]
+        fields = [
+            f"      {json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}"
+            for k, v in site.items()
+        ]
         lines += ["    {", ",\n".join(fields), "    }," if index + 1 < len(sites) else "    }"]
     return "\n".join([*lines, "  ]", "}", ""])
 

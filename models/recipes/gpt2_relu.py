@@ -13,7 +13,9 @@ RECIPE = CausalLm(
     site_activation="relu",
     exporter="dynamo",
     opset=20,
-    schedule=Schedule(steps=2000, peak_learning_rate=1e-2, warmup_steps=0, weight_decay=0.1, clip=None),
+    schedule=Schedule(
+        steps=700, peak_learning_rate=3e-3, warmup_steps=0, weight_decay=0.1, clip=None
+    ),
 )
 
 

@@ -66,7 +66,9 @@ def make(steps: int | None, reuse: bool) -> None:
     path = folder / "model.onnx"
     export_onnx(model, inputs, path, "torchscript", 17, axes=AXES)
     difference = max_abs_difference(model, inputs, path)
-    print(f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}")
+    print(
+        f"{path.name}: {path.stat().st_size:,} bytes, max |onnxruntime - torch| = {difference:.2e}"
+    )
     np.savez_compressed(folder / "inputs.npz", x=x, labels=labels)
     write_expected(model, inputs, dead)
     stored = {"file": "inputs.npz", "arrays": ["x"]}
@@ -136,7 +138,9 @@ def write_expected(model: Mlp, inputs: dict[str, torch.Tensor], dead: list[np.nd
     for layer, indices in enumerate(dead):
         fires = (np.abs(seen[f"{layer}.mlp_post"]) > THRESHOLD).any(0)
         if not np.array_equal(np.nonzero(~fires)[0], indices):
-            raise SystemExit(f"Expected {indices} to be dead in layer {layer}, found {np.nonzero(~fires)[0]}")
+            raise SystemExit(
+                f"Expected {indices} to be dead in layer {layer}, found {np.nonzero(~fires)[0]}"
+            )
     layer, index, value = CONSTANT
     expected = {
         "inputRange": [-1, 1],

@@ -70,4 +70,6 @@ def find(wanted: np.ndarray, initializers: dict[str, np.ndarray]) -> tuple[str, 
         for name, array in initializers.items():
             if array.shape == values.shape and np.array_equal(array, values):
                 return name, transposed and wanted.ndim > 1
-    raise ValueError(f"Expected an initializer equal to a weight of shape {wanted.shape}, found none")
+    raise ValueError(
+        f"Expected an initializer equal to a weight of shape {wanted.shape}, found none"
+    )

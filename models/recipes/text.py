@@ -34,7 +34,9 @@ def read_wikitext(split: str) -> str:
         return plain.read_text(encoding="utf-8")
     if packed.exists():
         return gzip.decompress(packed.read_bytes()).decode("utf-8")
-    raise SystemExit(f"Expected {plain} or {packed.name} beside it; set AUDIT_DATA_DIR to the data folder")
+    raise SystemExit(
+        f"Expected {plain} or {packed.name} beside it; set AUDIT_DATA_DIR to the data folder"
+    )
 
 
 def training_text() -> list[str]:

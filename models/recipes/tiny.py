@@ -27,7 +27,10 @@ class Gpt2WithPast(GPT2LMHeadModel):
         ]
         cache = DynamicCache(pairs)
         outputs = self.transformer(
-            input_ids=input_ids, attention_mask=attention_mask, past_key_values=cache, use_cache=True
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            past_key_values=cache,
+            use_cache=True,
         )
         present = [tensor for layer in cache.layers for tensor in (layer.keys, layer.values)]
         return self.lm_head(outputs.last_hidden_state), *present

@@ -62,7 +62,9 @@ def train(
     model.eval()
 
 
-def load_or_train(model: torch.nn.Module, name: str, reuse: bool, training: Callable[[], None]) -> None:
+def load_or_train(
+    model: torch.nn.Module, name: str, reuse: bool, training: Callable[[], None]
+) -> None:
     """Run `training` and keep the weights, or with `reuse` take the ones kept last time."""
     path = CHECKPOINTS / f"{name}.pt"
     if reuse:

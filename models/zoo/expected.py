@@ -1,17 +1,14 @@
 """`<file>.sites.json`: what an auditor should find in a file."""
 
-import json
 from pathlib import Path
 
 import onnx
 
 from .check import Feeds, tensors_equal_to
-from .exporters.job import Product, Renamed
+from .exporters.job import Product
 from .family import Family
 from .locate import Stored, locate, stored_tensors
 from .sites import Site
-
-MEMBERS = ("id", "neurons", "activation", "tensors", "weights", "noWeightsReason")
 
 
 def sites_json(
@@ -33,7 +30,7 @@ def sites_json(
         if site[1].reason:
             entry["noWeightsReason"] = site[1].reason
         else:
-            weights = located(site[1], stored, plain, product.renamed)
+            weights = located(site[1], stored, plain, product)
             if weights is not None:
                 entry["weights"] = weights
         entries.append(entry)
@@ -54,22 +51,35 @@ def sites_of(product: Product, sites: list[Site]) -> list[tuple[str, Site]]:
 
 
 def located(
-    site: Site, stored: list[Stored], plain: list[Stored], renamed: Renamed | None
+    site: Site, stored: list[Stored], plain: list[Stored], product: Product
 ) -> list[dict[str, object]] | None:
     """The weights' initializers, or `None` where one can't be established."""
+    renamed = product.renamed
     if renamed is None:
         entries = [locate(weight, stored) for weight in site.weights]
         return None if None in entries else entries
-    names = all_names(stored) | renamed_names(renamed, site)
+    shapes = shapes_of(product.path)
     entries = []
     for weight in site.weights:
         entry = locate(weight, plain)
         if entry is None or weight.role not in renamed.roles:
             return None
-        if f"{entry['initializer']}{renamed.suffix}" in names:
-            entry["initializer"] = f"{entry['initializer']}{renamed.suffix}"
-            entry["axis"] = renamed.axes.get(weight.role, entry["axis"])
-        if entry["bias"] and f"{entry['bias']}_quantized" in names:
-            entry["bias"] = f"{entry['bias']}_quantized"
+        entry["bias"] = renamed_bias(entry["bias"], shapes)
+        name = entry["initializer"] + renamed.suffix
+        if name in shapes:
+            entry |= {"initializer": name, "axis": renamed.axes.get(weight.role, entry["axis"])}
+        count = weight.tensor.shape[weight.axis]
+        if shapes.get(entry["initializer"], ())[entry["axis"] :][:1] != (count,):
+            return None
         entries.append(entry)
     return entries
+
+
+def renamed_bias(name: str | None, shapes: dict[str, tuple[int, ...]]) -> str | None:
+    """A bias under its name in the quantized file."""
+    return f"{name}_quantized" if name and f"{name}_quantized" in shapes else name
+
+
+def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
+    """Initializer name to shape, whatever the type."""
+    return {tensor.name: tuple(tensor.dims) for tensor in onnx.load(path).graph.initializer}

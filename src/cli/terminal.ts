@@ -35,7 +35,7 @@ export function openTerminal({ quiet = false, color, progress = true }: Terminal
   };
   return {
     colors: pc.createColors(wantsColor(process.stdout, color)),
-    width: process.stdout.isTTY ? Math.max(40, process.stdout.columns ?? 80) : 80,
+    width: process.stdout.isTTY ? Math.max(40, process.stdout.columns || 80) : 80,
     print(text) {
       endProgress();
       process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
@@ -49,7 +49,7 @@ export function openTerminal({ quiet = false, color, progress = true }: Terminal
     progress(now) {
       if (!withBar) return;
       bar ??= startBar(now);
-      bar.update(now.positions, { text: progressText(now, process.stderr.columns ?? 80) });
+      bar.update(now.positions, { text: progressText(now, process.stderr.columns || 80) });
     },
     endProgress,
   };
@@ -72,6 +72,7 @@ function startBar({ total }: Progress): SingleBar {
     clearOnComplete: true,
     gracefulExit: false, // signals are handled in interrupt.ts
     noTTYOutput: false,
+    linewrap: true, // left alone: a process that is killed could not switch it on again
     fps: 8,
   });
   bar.start(total ?? 1, 0, { text: '' });

@@ -59,7 +59,8 @@ async function openText(source: TextSource, spec: DataSpec, hub: Hub, warnings: 
   const config = await modelConfig(spec.modelPath);
   const plan = planFeeds(spec.inputs, spec.feeder, startToken(config));
   const encoder = await findTokenizer(spec, hub, warnings);
-  const shape = textShape(plan.ids, spec, encoder.prefix.length + encoder.suffix.length);
+  const maxPositions = spec.maxPositions ?? positionsIn(config);
+  const shape = textShape(plan.ids, { ...spec, maxPositions }, encoder.prefix.length + encoder.suffix.length);
   const { tokens, shard } = spec;
   return textSet({ source, encoder, plan, shape, tokens, shard, warnings });
 }
@@ -78,7 +79,7 @@ async function openRandom(spec: DataSpec, warnings: Warning[]): Promise<DataSet>
     );
   }
   const encoder = randomEncoder(vocabulary);
-  const shape = textShape(plan.ids, spec, 0);
+  const shape = textShape(plan.ids, { ...spec, maxPositions: spec.maxPositions ?? positionsIn(config) }, 0);
   const tokens = spec.tokens === 'all' ? 65_536 : spec.tokens;
   const parts = { source: randomText, encoder, plan, shape, tokens, shard: spec.shard, warnings };
   return { ...(await textSet(parts)), kind: 'random' };
@@ -112,6 +113,12 @@ function coraFolder(): string {
 
 function holdsCora(folder: string): boolean {
   return ['cora.content', 'cora.content.gz'].some((name) => existsSync(join(folder, name)));
+}
+
+/** The longest sequence, as the model's config.json says. */
+function positionsIn(config: Record<string, unknown>): number | null {
+  const positions = config.n_positions ?? config.max_position_embeddings;
+  return typeof positions === 'number' && positions > 0 ? positions : null;
 }
 
 /** What a decoder's shifted input starts with, as the model's config.json says. */

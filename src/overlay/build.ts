@@ -2,9 +2,8 @@ import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import type { Graph } from '../graph/graph.js';
 import type { Attribute } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
-import type { ArrayType } from '../onnx/array.js';
 import { DataType } from '../onnx/data-types.js';
-import type { TensorProto } from '../onnx/types.js';
+import { rawTensor } from '../onnx/make-tensor.js';
 
 /** Adds standard nodes to a graph in the spelling of the model's opset. Every method returns the new value. */
 export class Builder {
@@ -61,39 +60,3 @@ export class Builder {
     return value;
   }
 }
-
-/** A tensor with its little-endian bytes in memory. */
-export function rawTensor(name: string, dataType: number, dims: number[], rawData: Uint8Array): TensorProto {
-  return {
-    name,
-    dataType,
-    dims: dims.map(BigInt),
-    rawData,
-    floatData: [],
-    int32Data: [],
-    int64Data: [],
-    doubleData: [],
-    uint64Data: [],
-    stringData: [],
-    externalData: [],
-    metadataProps: [],
-    unknown: [],
-  };
-}
-
-/** ONNX code of an array type. */
-export const codeOf: Record<ArrayType, number> = {
-  float32: DataType.FLOAT,
-  float64: DataType.DOUBLE,
-  float16: DataType.FLOAT16,
-  bfloat16: DataType.BFLOAT16,
-  int8: DataType.INT8,
-  uint8: DataType.UINT8,
-  int16: DataType.INT16,
-  uint16: DataType.UINT16,
-  int32: DataType.INT32,
-  uint32: DataType.UINT32,
-  int64: DataType.INT64,
-  uint64: DataType.UINT64,
-  bool: DataType.BOOL,
-};

@@ -1,6 +1,7 @@
 import { constantScalar } from '../graph/constants.js';
 import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
+import { allNodes } from '../graph/traversal.js';
 
 /** Something in a graph that makes its numbers differ from run to run. */
 export interface Hazard {
@@ -21,7 +22,7 @@ const randomOps = new Set([
 
 /** What makes results random: Dropout in training mode, random operators, a Scatter that races. */
 export function findHazards(graph: Graph): Hazard[] {
-  const nodes = allNodes(graph);
+  const nodes = [...allNodes(graph)];
   const dropout = nodes.find((node) => node.is('Dropout') && trains(node));
   const random = nodes.find((node) => node.domain === '' && randomOps.has(node.opType));
   const race = nodes.find((node) => node.is('ScatterND') && node.string('reduction', 'none') === 'add');
@@ -45,8 +46,4 @@ export function findHazards(graph: Graph): Hazard[] {
 function trains(node: Node): boolean {
   const mode = node.inputs[2];
   return !!mode && constantScalar(mode) === 1;
-}
-
-function allNodes(graph: Graph): Node[] {
-  return [...graph.nodes].flatMap((node) => [node, ...node.subgraphs.flatMap(allNodes)]);
 }

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planFeeds } from '../../src/data/feeds.js';
@@ -180,6 +181,14 @@ describe('the shape of text batches', () => {
     expect(long.description).toMatchObject({ seqLen: 256, batchSize: 4 });
   });
 
+  it('takes the longest sequence from config.json where the caller does not know it', async () => {
+    const path = await newFile('config.json', '{"max_position_embeddings": 96}');
+    const set = await openData(
+      spec({ data: 'sample', tokenizer, modelPath: join(dirname(path), 'model.onnx') }),
+    );
+    expect(set.description.seqLen).toBe(96);
+  });
+
   it('obeys the file, and refuses what contradicts it', async () => {
     const inputs = [input('input_ids', [2, 16]), input('attention_mask', [2, 16])];
     const set = await openData(spec({ data: 'sample', tokenizer, inputs }));
@@ -220,9 +229,7 @@ describe('the shape of text batches', () => {
     const path = await newFile('a.jsonl', '{"text":"One."}\n{"text":"Two."}\n');
     const [batch] = await batchesOf(await openData(spec({ data: path, tokenizer })));
     const ids = [...(batch!.feeds.input_ids!.data as BigInt64Array)].map(Number);
-    const tokens = JSON.parse(
-      await (await import('node:fs/promises')).readFile('models/gpt2/tokenizer.json', 'utf8'),
-    );
+    const tokens = JSON.parse(await readFile('models/gpt2/tokenizer.json', 'utf8'));
     const end = tokens.added_tokens.find(
       (token: { content: string }) => token.content === '<|endoftext|>',
     ).id;

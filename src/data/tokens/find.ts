@@ -104,7 +104,7 @@ async function load(path: string, spec: FindSpec, name = basename(dirname(resolv
   return makeEncoder(await construct(json, config, path), config, name, spec.vocabulary);
 }
 
-/** The library behind transformers.js, which is loaded itself only where this fails. */
+/** The library that transformers.js builds its tokenizers with; transformers.js itself would load a runtime too. */
 async function construct(
   json: Record<string, unknown>,
   config: Record<string, unknown>,
