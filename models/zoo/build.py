@@ -7,11 +7,13 @@ NAME is a family (`llama`), an exporter (`ts17`), a file (`llama-ts17`), or a pa
 """
 
 import argparse
+import io
 import json
 import logging
 import os
 import traceback
 import warnings
+from contextlib import redirect_stdout
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -64,7 +66,9 @@ def build(family: Family, tags: list[str], out: Path) -> None:
     for tag in tags:
         job = Job(family, model, inputs, out, tag)
         try:
-            for product in EXPORTERS[tag](job):
+            with redirect_stdout(io.StringIO()):
+                products = EXPORTERS[tag](job)
+            for product in products:
                 finish(family, product, tag, inputs, expected, sites, seen, out)
         except Unavailable as problem:
             print(f"{family.name}-{tag}: skipped, {problem}", flush=True)

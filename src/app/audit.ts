@@ -59,14 +59,9 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
       graphSha256: opened.skeletonSha256,
     });
     if (options.checkOutputs && gathered.complete) {
-      warnings.push(
-        await checkOutputs(load, await data.rangeBatch(), {
-          criterion,
-          masked: data.masked,
-          session,
-          signal,
-        }),
-      );
+      const probing = { criterion, masked: data.masked, session, signal };
+      const checked = await checkOutputs(load, await data.rangeBatch(), probing).catch(unlessInterrupted);
+      if (checked) warnings.push(checked);
     }
     const model = describeModel(
       opened,
@@ -105,6 +100,12 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
     stopHashing.abort();
     await run.dispose();
   }
+}
+
+/** What was gathered is worth more than the check that was interrupted. */
+function unlessInterrupted(error: unknown): null {
+  if (error instanceof Interrupted) return null;
+  throw error;
 }
 
 async function openAuditData(

@@ -89,6 +89,13 @@ function tensorOf({ name, type }: Value, inferred?: InspectedTensor): InspectedT
   return { name, type: dataTypeName(type?.elemType), shape: type?.shape ?? null };
 }
 
+/** Where the size of the neurons' axis was not inferred, the weights say it. */
+function withNeurons(tensor: InspectedTensor, { axis, neurons }: Site): InspectedTensor {
+  const { shape } = tensor;
+  if (!shape || neurons === null) return tensor;
+  return { ...tensor, shape: shape.with(axis, neurons) };
+}
+
 function siteOf(site: Site, shapes: Map<string, InspectedTensor>): InspectedSite {
   const { id, stack, layer, part, neurons, activation, value, plus, weights } = site;
   return {
@@ -97,7 +104,7 @@ function siteOf(site: Site, shapes: Map<string, InspectedTensor>): InspectedSite
     layer,
     site: site.site,
     part,
-    tensor: tensorOf(value, shapes.get(value.name)),
+    tensor: withNeurons(tensorOf(value, shapes.get(value.name)), site),
     plus: plus?.name ?? null,
     neurons,
     activation,

@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import { UserError } from '../errors.js';
 import { fromOnnx } from '../graph/from-onnx.js';
+import { inlineFunctions } from '../graph/inline-functions.js';
 import type { Model } from '../graph/model.js';
+import { resolveIf } from '../graph/resolve-if.js';
 import { type OpenedModel, openModel } from '../onnx/skeleton.js';
 import type { Plugin } from '../plugin.js';
 import { mapByHand } from '../sites/by-hand.js';
@@ -36,15 +38,29 @@ export async function openForAudit(
 ): Promise<{ opened: OpenedModel; load: () => SelectedModel }> {
   const opened = openModel(options.model);
   const plugins = await loadPlugins(options.plugins);
+  const normal = resolveIf(inlineFunctions(opened.proto));
   const load = (): SelectedModel => {
-    const model = fromOnnx(opened.proto);
-    const plugin = plugins.find((candidate) => candidate.matches(model)) ?? null;
-    const found = findSites(model.graph, plugin?.arrange?.bind(plugin));
+    const model = fromOnnx(normal);
+    const plugin = plugins.find((candidate) => asked(candidate, () => candidate.matches(model))) ?? null;
+    const found = findSites(
+      model.graph,
+      plugin?.arrange && ((units) => asked(plugin, () => plugin.arrange!(units))),
+    );
     const all = mapByHand(model.graph, found.sites, options.map ?? {});
     const sites = selectSites(all, options.sites, options.layers);
     return { model, sites, misses: found.misses, plugin, folder: opened.folder, name: basename(opened.path) };
   };
   return { opened, load };
+}
+
+/** Runs a plugin's code. @throws UserError that names the plugin, when it throws. */
+function asked<T>(plugin: Plugin, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(`Plugin \`${plugin.name}\` failed: ${what}`, 'plugin-failed', { cause });
+  }
 }
 
 /** @throws UserError that says what came nearest, when a model has no sites. */

@@ -1,10 +1,13 @@
 """PyTorch's two exporters, in the ways people call them."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
 from torch import nn
+from torch.onnx._internal.torchscript_exporter import utils
 
 from models.recipes.onnx_files import TOKEN_AXES, clean, export_onnx, positional_forward
 
@@ -12,7 +15,9 @@ from .job import Job, Product
 
 
 def export(job: Job, exporter: str, opset: int, external_data: bool = False) -> list[Product]:
-    """A plain export."""
+    """A plain export; before opset 14 there is no fused attention to translate."""
+    if opset < 14 and hasattr(job.model, "set_attn_implementation"):
+        job.model.set_attn_implementation("eager")
     export_onnx(
         job.model, job.inputs, job.path(), exporter, opset, job.family.outputs, axes_of(job), external_data
     )
@@ -27,14 +32,26 @@ def functions_of_modules(job: Job) -> list[Product]:
         if isinstance(module, (nn.Linear, nn.LayerNorm))
         or type(module).__name__.endswith(("Activation", "Conv1D", "RMSNorm", "MLP"))
     }
-    with positional_forward(job.model, list(job.inputs)):
+    model = copy.deepcopy(job.model)  # the exporter leaves hooks behind
+    with positional_forward(model, list(job.inputs)), no_attributes():
         torch.onnx.export(
-            job.model, tuple(job.inputs.values()), str(job.path()), dynamo=False, opset_version=17,
+            model, tuple(job.inputs.values()), str(job.path()), dynamo=False, opset_version=17,
             input_names=list(job.inputs), output_names=list(job.family.outputs),
             dynamic_axes=axes_of(job), export_modules_as_functions=kinds,
         )  # fmt: skip
     clean(job.path(), axes_of(job))
     return [Product(job.path())]
+
+
+@contextmanager
+def no_attributes() -> Iterator[None]:
+    """The exporter wants modules' class attributes as function attributes, and stops at those of transformers."""
+    kept = utils._get_module_attributes
+    utils._get_module_attributes = lambda _module: {}
+    try:
+        yield
+    finally:
+        utils._get_module_attributes = kept
 
 
 def without_optimisation(job: Job) -> list[Product]:

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Diagnosis, doctor } from '../../app/doctor.js';
 import type { Colors } from '../../report/colors.js';
+import { helpWidth, wrap } from '../help.js';
 import { addSettings } from '../options.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
@@ -40,7 +41,7 @@ export function renderDiagnosis(diagnosis: Diagnosis, { green, red, bold }: Colo
   ];
   const rows = devices.map(({ device, works, detail, advice }) => {
     const mark = works ? green('✓') : red('✗');
-    const next = advice === null || works ? '' : `\n${advice.replace(/^/gm, '      ')}`;
+    const next = advice === null || works ? '' : `\n${indented(advice)}`;
     return `  ${mark} ${bold(device.padEnd(7))} ${detail}${next}`;
   });
   return [
@@ -50,6 +51,14 @@ export function renderDiagnosis(diagnosis: Diagnosis, { green, red, bold }: Colo
     'This machine',
     ...facts.map(([name, value]) => `  ${name.padEnd(13)} ${value}`),
   ].join('\n');
+}
+
+/** Sentences are wrapped, commands (which begin with blanks) are left to be copied. */
+function indented(advice: string): string {
+  const lines = advice
+    .split('\n')
+    .flatMap((line) => (line.startsWith(' ') ? [line] : wrap(line, helpWidth - 6)));
+  return lines.map((line) => `      ${line}`).join('\n');
 }
 
 function folderText({ folder, folderExists }: Diagnosis['data']): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 
 /** Where files come from and where they are kept. */
 export interface Hub {
@@ -13,7 +13,8 @@ export interface Hub {
   cacheDir: string;
   /** Cache of the Python and JavaScript libraries, only read. */
   sharedCacheDir: string;
-  dispatcher: Dispatcher;
+  /** Made when first asked for: loading the HTTP client takes 0.2 s that an offline run need not wait for. */
+  dispatcher: () => Promise<Dispatcher>;
   /** Milliseconds before the first repeated try; doubles with each. */
   retryDelayMs: number;
 }
@@ -31,15 +32,25 @@ export function hubFromEnvironment(env: NodeJS.ProcessEnv = process.env): Hub {
     httpsProxy: env.https_proxy ?? env.HTTPS_PROXY ?? '',
     noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
   };
+  let dispatcher: Promise<Dispatcher> | undefined;
   return {
     endpoint: (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, ''),
     token: env.HF_TOKEN || null,
     offline: /^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? ''),
     cacheDir: env.AUDIT_CACHE_DIR || join(env.HF_HOME || userCache, 'activation-auditor'),
     sharedCacheDir: env.HF_HUB_CACHE || join(hfHome, 'hub'),
-    dispatcher: new EnvHttpProxyAgent({ ...proxy, proxyTunnel: false, connect: { timeout: 10_000 } }),
+    dispatcher: () => (dispatcher ??= proxyAgent(proxy)),
     retryDelayMs: 500,
   };
+}
+
+async function proxyAgent(proxy: {
+  httpProxy: string;
+  httpsProxy: string;
+  noProxy: string;
+}): Promise<Dispatcher> {
+  const { EnvHttpProxyAgent } = await import('undici');
+  return new EnvHttpProxyAgent({ ...proxy, proxyTunnel: false, connect: { timeout: 10_000 } });
 }
 
 /** Headers for a URL: the token goes to the endpoint's own origin and nowhere else. */

@@ -1,4 +1,4 @@
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { Interrupted, UserError } from '../../errors.js';
 import { type Hub, headersFor } from './endpoint.js';
 
@@ -30,10 +30,11 @@ export async function ask(
   const settings = {
     method,
     headers,
-    dispatcher: hub.dispatcher,
+    dispatcher: await hub.dispatcher(),
     headersTimeout: 30_000,
     bodyTimeout: 30_000,
   };
+  const { request } = await import('undici');
   const response = await request(url, {
     ...settings,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
