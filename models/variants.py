@@ -69,7 +69,7 @@ def left_in_training() -> None:
 
     ONNX Runtime's graph optimisation takes such a Dropout out; without it the outputs are random.
     """
-    model, inputs = tiny.gpt2(layers=1, dropout=0.1).train(), tiny.token_inputs()
+    model, inputs = tiny.gpt2(dropout=0.1).train(), tiny.token_inputs()
     path = FOLDER / "gpt2-dropout.onnx"
     export_onnx(model, inputs, path, "dynamo", 20)
     tell("gpt2-dropout", model.eval(), inputs, path)

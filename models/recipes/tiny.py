@@ -53,12 +53,10 @@ class DenseGcn(torch.nn.Module):
         return torch.nn.functional.log_softmax(logits, dim=1)
 
 
-def gpt2(
-    model_class: type = GPT2LMHeadModel, layers: int = LAYERS, dropout: float = 0.0
-) -> GPT2LMHeadModel:
+def gpt2(model_class: type = GPT2LMHeadModel, dropout: float = 0.0) -> GPT2LMHeadModel:
     """GPT-2, always with the same weights."""
     config = GPT2Config(
-        n_layer=layers, n_embd=WIDTH, n_head=HEADS, n_positions=CONTEXT, vocab_size=VOCABULARY,
+        n_layer=LAYERS, n_embd=WIDTH, n_head=HEADS, n_positions=CONTEXT, vocab_size=VOCABULARY,
         resid_pdrop=dropout, embd_pdrop=dropout, attn_pdrop=dropout, bos_token_id=0, eos_token_id=0,
     )  # fmt: skip
     return randomised(model_class(config))

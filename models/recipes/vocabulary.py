@@ -45,6 +45,7 @@ def wordpiece(vocabulary: int) -> Tokenizer:
         vocab_size=vocabulary, special_tokens=BERT_SPECIAL, limit_alphabet=200, show_progress=False
     )
     tokenizer.train_from_iterator(training_text(), trainer)
+    tokenizer.model = in_order(tokenizer)
     start, end = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
@@ -52,6 +53,17 @@ def wordpiece(vocabulary: int) -> Tokenizer:
         special_tokens=[("[CLS]", start), ("[SEP]", end)],
     )
     return tokenizer
+
+
+def in_order(tokenizer: Tokenizer) -> models.WordPiece:
+    """The vocabulary, the special tokens first and then by the alphabet.
+
+    The trainer numbers `##a`, `##b`, ... in another order at each run; WordPiece takes the longest
+    match, so the order means nothing to it.
+    """
+    others = sorted(set(tokenizer.get_vocab()) - set(BERT_SPECIAL))
+    vocabulary = {token: index for index, token in enumerate([*BERT_SPECIAL, *others])}
+    return models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, context: int) -> None:

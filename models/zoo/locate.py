@@ -39,7 +39,7 @@ def of_graph(graph: onnx.GraphProto, scope: str) -> Iterator[Stored]:
 def constants(nodes: list[onnx.NodeProto], scope: str) -> Iterator[Stored]:
     for node in nodes:
         for attribute in node.attribute:
-            if node.op_type == "Constant" and attribute.name == "value":
+            if node.op_type == "Constant" and attribute.name == "value" and attribute.t.data_type:
                 yield Stored(node.output[0], scope, numpy_helper.to_array(attribute.t))
             if attribute.type == onnx.AttributeProto.GRAPH:
                 inner = f"{scope}/{node.name}/{attribute.name}".strip("/")

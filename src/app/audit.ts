@@ -1,7 +1,5 @@
-import { openData } from '../data/open.js';
 import type { Batch, DataSet } from '../data/types.js';
 import { Interrupted, UserError } from '../errors.js';
-import { findEmbeddings } from '../patterns/embedding.js';
 import { findHazards } from '../patterns/hazards.js';
 import { finishReport, siteMeta, siteReport } from '../report/build.js';
 import type { AuditReport, Warning } from '../report/schema.js';
@@ -9,10 +7,10 @@ import { pickDevice } from '../runtime/devices.js';
 import { accumulate, emptyCounters } from '../stats/counters.js';
 import { completeCriterion, deadNeurons } from '../stats/criteria.js';
 import type { Counters, Criterion } from '../stats/types.js';
+import { openAuditData } from './audit-data.js';
 import { checkOutputs } from './check-outputs.js';
 import { describeModel, hashFiles, modelName } from './describe-model.js';
 import { openForAudit, requireSites, type SelectedModel } from './load.js';
-import { modelInputs, modelKind } from './model-kind.js';
 import type { AuditOptions } from './options.js';
 import { openProbeRun, type ProbeRun } from './probe-run.js';
 import { loadState, type RunState, saveState } from './resume.js';
@@ -21,6 +19,12 @@ import { tool } from './version.js';
 /** Seconds between two saves of the state of a run with `resume`. */
 const SAVE_INTERVAL_SECONDS = 5;
 
+/** For what repairs do, not for users of the library. */
+export interface Internals {
+  /** Changes every fresh copy of the graph: to audit a variant of a model as if it were a file. */
+  edit?: (selected: SelectedModel) => void;
+}
+
 /**
  * The main job: runs the data through the model's probes and reports the health of every neuron.
  *
@@ -28,11 +32,16 @@ const SAVE_INTERVAL_SECONDS = 5;
  *
  * @throws UserError for bad input; RunError when the run fails; Interrupted when aborted before anything was counted.
  */
-export async function audit(options: AuditOptions): Promise<AuditReport> {
+export async function audit(options: AuditOptions, { edit }: Internals = {}): Promise<AuditReport> {
   const started = performance.now();
   const signal = options.signal ?? new AbortController().signal;
   const criterion = completeCriterion(options.criterion);
-  const { opened, load } = await openForAudit(options);
+  const { opened, load: loadOriginal } = await openForAudit(options);
+  const load = (): SelectedModel => {
+    const model = loadOriginal();
+    edit?.(model);
+    return model;
+  };
   const selected = load();
   requireSites(selected);
   const warnings: Warning[] = [];
@@ -106,32 +115,6 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
 function unlessInterrupted(error: unknown): null {
   if (error instanceof Interrupted) return null;
   throw error;
-}
-
-async function openAuditData(
-  options: AuditOptions,
-  selected: SelectedModel,
-  signal: AbortSignal,
-): Promise<DataSet> {
-  const inputs = modelInputs(selected.model.graph);
-  const { vocabulary, maxPositions } = findEmbeddings(selected.model.graph);
-  const reserved = selected.plugin?.reservedPositions ?? 0;
-  return openData({
-    data: options.data ?? 'sample',
-    split: options.split,
-    tokenizer: options.tokenizer,
-    tokens: options.tokens ?? 65_536,
-    seqLen: options.seqLen,
-    batchSize: options.batchSize,
-    shard: options.shard,
-    modelPath: options.model,
-    inputs,
-    vocabulary,
-    maxPositions: maxPositions === null ? null : maxPositions - reserved,
-    modelKind: modelKind(inputs),
-    onStage: options.onStage,
-    signal,
-  });
 }
 
 interface Gathering extends AuditOptions {

@@ -75,7 +75,7 @@ function mismatch(file: string, issue: z.core.$ZodIssue, json: unknown): UserErr
 function withPathsFrom(folder: string, settings: Settings): Settings {
   const moved: Settings = { ...settings };
   const move = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
-  for (const key of ['resume', 'baseline', 'report', 'junit', 'markdown', 'sarif'] as const) {
+  for (const key of ['resume', 'baseline', 'report', 'junit', 'markdown', 'sarif', 'textfile'] as const) {
     if (settings[key] !== undefined) moved[key] = move(settings[key]);
   }
   if (settings.plugin) moved.plugin = settings.plugin.map(move);

@@ -121,6 +121,21 @@ export const settingsSchema = z.strictObject({
     `one of ${SARIF_LEVELS.join(', ')}`,
     'Highest level in the SARIF file (default: error)',
   ),
+  push: setting(
+    z.url({ protocol: /^https?$/ }),
+    'the address of a Pushgateway, as in `http://localhost:9091`',
+    'Give the metrics to a Pushgateway (group: job="activation_auditor", model)',
+  ),
+  pushDelete: setting(
+    z.boolean(),
+    'true or false',
+    "With --push: remove the model's group there, and don't audit",
+  ),
+  textfile: setting(
+    text.regex(/\.prom$|^\/dev\//),
+    'the path of a `.prom` file, since node_exporter reads no other',
+    "Write the metrics for node_exporter's textfile collector",
+  ),
   quiet: setting(z.boolean(), 'true or false', 'Print errors and files only'),
   color: setting(z.boolean(), 'true or false', 'Whether a terminal gets colours'),
   progress: setting(z.boolean(), 'true or false', 'Whether a terminal gets a progress bar'),

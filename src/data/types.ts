@@ -34,6 +34,16 @@ export interface DataDescription {
   batchSize: number;
 }
 
+/** What must be known of tokens to ask a model for them. */
+export interface TokenFacts {
+  /** The model's input of token ids. */
+  input: string;
+  /** Id of the tokenizer's mask token; `null` when it has none. */
+  mask: number | null;
+  /** Ids that stand for no text: what blocks begin and end with, padding. */
+  special: number[];
+}
+
 /** A data set cut into batches for one model; iterating twice gives the same batches. */
 export interface DataSet {
   description: DataDescription;
@@ -45,6 +55,8 @@ export interface DataSet {
   census: boolean;
   /** Positions that all batches together will hold, if known before running (for a long text: the budget's); for progress bars. */
   positions: number | null;
+  /** For text. */
+  tokens?: TokenFacts;
   /**
    * The first rows of the *whole* data set, also in a shard: they fix the histograms' range. Automatic batch size
    * whatever `batchSize` is, unless the file fixes it.

@@ -1,4 +1,5 @@
 import type { TensorProto } from '../onnx/types.js';
+import type { Graph } from './graph.js';
 import type { Attribute } from './node.js';
 
 /** AttributeProto.AttributeType codes that the auditor writes. */
@@ -6,6 +7,7 @@ const FLOAT = 1;
 const INT = 2;
 const STRING = 3;
 const TENSOR = 4;
+const GRAPH = 5;
 const INTS = 7;
 
 function attribute(type: number, fields: Partial<Attribute['proto']>): Attribute {
@@ -19,3 +21,4 @@ export const stringAttribute = (s: string): Attribute =>
   attribute(STRING, { s: new TextEncoder().encode(s) });
 export const intsAttribute = (ints: number[]): Attribute => attribute(INTS, { ints: ints.map(BigInt) });
 export const tensorAttribute = (t: TensorProto): Attribute => attribute(TENSOR, { t });
+export const graphAttribute = (graph: Graph): Attribute => ({ ...attribute(GRAPH, {}), graphs: [graph] });

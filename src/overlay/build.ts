@@ -1,5 +1,5 @@
-import { intAttribute, intsAttribute } from '../graph/attributes.js';
-import type { Graph } from '../graph/graph.js';
+import { graphAttribute, intAttribute, intsAttribute } from '../graph/attributes.js';
+import { Graph } from '../graph/graph.js';
 import type { Attribute } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
@@ -40,9 +40,48 @@ export class Builder {
     return this.op('Cast', [value], { to: intAttribute(to) });
   }
 
+  /**
+   * Runs `body` `trips` (int64, scalar) times. It gets the iteration's number (int64, scalar) and what the one before
+   * carried on, and returns what it carries on itself; it may read values of the graphs around it.
+   */
+  loop(trips: Value, initial: Value[], body: (b: Builder, iteration: Value, carried: Value[]) => Value[]): Value[] {
+    const name = `${this.prefix}Loop`;
+    const outputs = initial.map((_, i) => `${name}_${i}`);
+    const node = this.graph.addNode({ opType: 'Loop', inputs: [trips, null, ...initial], name, outputs });
+    const graph = new Graph(`${name}_body`, node);
+    const iteration = graph.addInput(`${name}_iteration`, { elemType: DataType.INT64, shape: [] });
+    const going = graph.addInput(`${name}_going`, { elemType: DataType.BOOL, shape: [] });
+    const carried = initial.map((value, i) => graph.addInput(`${name}_carried_${i}`, value.type));
+    const inside = new Builder(graph, this.opset, `${name}/`);
+    const results = body(inside, iteration, carried);
+    for (const value of [inside.op('Identity', [going]), ...results]) graph.addOutput(value);
+    node.attributes.set('body', graphAttribute(graph));
+    return node.outputs.map((output) => output!);
+  }
+
+  /** Rows [start, end) of an axis; both are int64 [1]. An end beyond the last is the last. */
+  slice(value: Value, start: Value, end: Value, axis: number): Value {
+    return this.op('Slice', [value, start, end, this.ints([axis])]);
+  }
+
   /** A float32 scalar constant; the same number is stored once. */
   float(number: number): Value {
     return this.#constant(`f${number}`, DataType.FLOAT, [], new Float32Array([number]));
+  }
+
+  /** Float64 constants: a scalar, or zeros of the given shape. */
+  double(number: number): Value {
+    return this.#constant(`d${number}`, DataType.DOUBLE, [], new Float64Array([number]));
+  }
+
+  zeros(dims: number[]): Value {
+    const data = new Float64Array(dims.reduce((product, size) => product * size, 1));
+    return this.#constant(`z${dims.join(',')}`, DataType.DOUBLE, dims, data);
+  }
+
+  /** An int64 scalar constant. */
+  int(number: number): Value {
+    return this.#constant(`n${number}`, DataType.INT64, [], new BigInt64Array([BigInt(number)]));
   }
 
   /** A one-dimensional int64 constant. */
@@ -51,7 +90,7 @@ export class Builder {
     return this.#constant(`i${numbers.join(',')}`, DataType.INT64, [numbers.length], data);
   }
 
-  #constant(key: string, dataType: number, dims: number[], data: Float32Array | BigInt64Array): Value {
+  #constant(key: string, dataType: number, dims: number[], data: Float32Array | Float64Array | BigInt64Array): Value {
     const known = this.#constants.get(key);
     if (known) return known;
     const tensor = rawTensor(`${this.prefix}const`, dataType, dims, new Uint8Array(data.buffer));

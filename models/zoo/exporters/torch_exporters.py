@@ -16,10 +16,12 @@ from .job import Job, Product
 
 def export(job: Job, exporter: str, opset: int, external_data: bool = False) -> list[Product]:
     """A plain export; before opset 14 there is no fused attention to translate."""
-    if opset < 14 and hasattr(job.model, "set_attn_implementation"):
-        job.model.set_attn_implementation("eager")
+    model = job.model
+    if opset < 14 and hasattr(model, "set_attn_implementation"):
+        model = copy.deepcopy(model)
+        model.set_attn_implementation("eager")
     export_onnx(
-        job.model, job.inputs, job.path(), exporter, opset, job.family.outputs, axes_of(job), external_data
+        model, job.inputs, job.path(), exporter, opset, job.family.outputs, axes_of(job), external_data
     )
     return [Product(job.path())]
 

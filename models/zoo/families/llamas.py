@@ -88,7 +88,7 @@ def decoder(name: str, make, sites, exporters: str, **options) -> Family:
 
 FUSE = ("gpt2", HEADS, WIDTH)
 FAMILIES = [
-    decoder("llama", llama, gated_sites("silu"), "ts13 ts17 dynamo18 dynamo20 dynamo23 ts17functions dynamo18raw fused fp16 int8 qdq nbits optimum optimumlegacy",
+    decoder("llama", llama, gated_sites("silu"), "ts13 ts17 dynamo18 dynamo20 dynamo23 ts17functions dynamo18raw fused fp16 int8 qdq nbits optimum optimum-merged",
             fuse_as=FUSE, golden=True),
     decoder("mistral", mistral, gated_sites("silu"), "ts17 dynamo18 optimum"),
     decoder("qwen2", qwen2, gated_sites("silu"), "ts17 dynamo18 optimum"),

@@ -6,6 +6,7 @@ import { renderReport } from '../../report/render.js';
 import type { AuditReport } from '../../report/schema.js';
 import { type Gating, gateSettings, readGating } from '../gating.js';
 import { listenForInterrupt } from '../interrupt.js';
+import { checkMonitoring, forget, monitoringSettings, publish, publishFailure } from '../monitoring.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFile, checkOutputFiles, fileSettings, writeOutputFiles } from '../outputs.js';
 import { readSettings } from '../settings.js';
@@ -20,6 +21,7 @@ const groups: [string, readonly SettingName[]][] = [
   ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
   ['Running:', ['device', 'threads', 'checkOutputs', 'hash']],
   ['Gate:', gateSettings],
+  ['Monitoring:', monitoringSettings],
   ['Output:', ['format', ...fileSettings, 'quiet', 'color', 'progress']],
 ];
 
@@ -43,8 +45,13 @@ export function addRunCommand(parent: Command): Command {
 async function run(model: string, settings: Settings): Promise<number> {
   checkOutputFiles(settings, [model, settings.baseline ?? []].flat());
   if (settings.resume !== undefined) checkOutputFile('--resume', settings.resume);
+  checkMonitoring(settings);
   const gating = await readGating(settings);
   const terminal = openTerminal(settings);
+  if (settings.pushDelete) {
+    terminal.note(await forget(model, settings));
+    return 0;
+  }
   const interrupt = listenForInterrupt();
   let report: AuditReport;
   try {
@@ -54,6 +61,9 @@ async function run(model: string, settings: Settings): Promise<number> {
       onProgress: terminal.progress,
       onStage: terminal.note,
     });
+  } catch (error) {
+    await publishFailure(model, settings, error);
+    throw error;
   } finally {
     interrupt.settle();
     terminal.endProgress();
@@ -77,6 +87,7 @@ async function judgeAndDeliver(
     if (wantsGate(rules, options)) judged = withGate(report, rules, options);
   } finally {
     await deliver(judged, settings, terminal);
+    await publish(judged, settings);
   }
   return judged.gate?.status === 'failed' ? 1 : 0;
 }

@@ -12,6 +12,8 @@ export interface Encoder {
   endOfText: number | null;
   /** Fills masked positions. */
   pad: number;
+  /** Stands for a token to be guessed ([MASK]); absent when the tokenizer has none. */
+  mask?: number;
   /** The ids of one line, without special tokens. */
   encode(line: string): ArrayLike<number>;
 }
@@ -44,11 +46,13 @@ export function makeEncoder(
   const endOfText = special('eos_token') ?? firstKnown(tokenizer, ['<|endoftext|>', '</s>', '<eos>']);
   const usable = endOfText !== null && endOfText < limit;
   const pad = special('pad_token') ?? endOfText ?? 0;
+  const mask = special('mask_token') ?? firstKnown(tokenizer, ['[MASK]', '<mask>']);
   return {
     name,
     ...template(tokenizer),
     endOfText: usable ? endOfText : null,
     pad: pad < limit ? pad : 0,
+    ...(mask !== null && mask < limit ? { mask } : {}),
     encode,
   };
 }

@@ -74,6 +74,11 @@ export async function textSet(parts: TextSetParts): Promise<DataSet> {
     census: false,
     warnings: parts.warnings,
     positions: countPositions(),
+    tokens: {
+      input: plan.ids.name,
+      mask: encoder.mask ?? null,
+      special: [...encoder.prefix, ...encoder.suffix, encoder.pad],
+    },
     async rangeBatch() {
       const rows = shape.fixedBatch ? shape.batchSize : automaticBatch(shape.seqLen);
       const wanted = { ...parts, shape: { ...shape, batchSize: rows } };

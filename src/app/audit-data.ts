@@ -1,0 +1,33 @@
+import { openData } from '../data/open.js';
+import type { DataSet } from '../data/types.js';
+import { findEmbeddings } from '../patterns/embedding.js';
+import type { SelectedModel } from './load.js';
+import { modelInputs, modelKind } from './model-kind.js';
+import type { AuditOptions } from './options.js';
+
+/** The data that an audit with these options sees, batch for batch. @throws UserError as `openData`. */
+export async function openAuditData(
+  options: AuditOptions,
+  selected: SelectedModel,
+  signal: AbortSignal,
+): Promise<DataSet> {
+  const inputs = modelInputs(selected.model.graph);
+  const { vocabulary, maxPositions } = findEmbeddings(selected.model.graph);
+  const reserved = selected.plugin?.reservedPositions ?? 0;
+  return openData({
+    data: options.data ?? 'sample',
+    split: options.split,
+    tokenizer: options.tokenizer,
+    tokens: options.tokens ?? 65_536,
+    seqLen: options.seqLen,
+    batchSize: options.batchSize,
+    shard: options.shard,
+    modelPath: options.model,
+    inputs,
+    vocabulary,
+    maxPositions: maxPositions === null ? null : maxPositions - reserved,
+    modelKind: modelKind(inputs),
+    onStage: options.onStage,
+    signal,
+  });
+}

@@ -1,0 +1,52 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { modelName } from '../app/describe-model.js';
+import type { SettingName, Settings } from '../app/settings.js';
+import { RunError, UserError } from '../errors.js';
+import { renderAudit, renderFailure } from '../metrics/batch.js';
+import { deletePushed, pushMetrics } from '../metrics/push.js';
+import { writeMetricsTextfile } from '../metrics/textfile.js';
+import type { AuditReport } from '../report/schema.js';
+import { checkOutputFile } from './outputs.js';
+
+export const monitoringSettings = ['push', 'pushDelete', 'textfile'] as const satisfies SettingName[];
+type Monitoring = Pick<Settings, (typeof monitoringSettings)[number] | 'name'>;
+
+/** @throws UserError for options that need each other, and for a textfile that cannot be written. */
+export function checkMonitoring({ push, pushDelete, textfile }: Monitoring): void {
+  if (pushDelete && push === undefined) {
+    throw new UserError('`--push-delete` needs `--push URL` to say where.', 'option-conflict');
+  }
+  if (textfile !== undefined) checkOutputFile('--textfile', textfile);
+}
+
+/** Removes the group of a model, which need not exist any more, from the Pushgateway. */
+export async function forget(model: string, settings: Monitoring): Promise<string> {
+  const name = nameOf(model, settings);
+  await deletePushed(settings.push!, name);
+  return `Removed the metrics of ${name} from the Pushgateway.`;
+}
+
+/** Hands the metrics of a whole audit to the Pushgateway and the textfile. */
+export async function publish(report: AuditReport, { push, textfile }: Monitoring): Promise<void> {
+  if (push === undefined && textfile === undefined) return;
+  const exposition = await renderAudit(report);
+  if (textfile !== undefined) await writeMetricsTextfile(textfile, exposition);
+  if (push !== undefined) await pushMetrics(push, report.model.name, exposition);
+}
+
+/**
+ * Tells the Pushgateway that an audit failed; what it knows of the last good one stays. The textfile stays, too, and
+ * goes stale: it holds one audit, whole.
+ */
+export async function publishFailure(model: string, settings: Monitoring, error: unknown): Promise<void> {
+  if (settings.push === undefined || !(error instanceof RunError || error instanceof UserError)) return;
+  const name = nameOf(model, settings);
+  // The audit's own error is what the user must see.
+  await pushMetrics(settings.push, name, await renderFailure(name), { keep: true }).catch(() => {});
+}
+
+/** As the report would name the model. */
+function nameOf(model: string, { name }: Monitoring): string {
+  return name ?? modelName(existsSync(model) ? realpathSync(model) : resolve(model));
+}

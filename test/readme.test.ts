@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { audit, root } from './cli/audit.js';
+
+const path = join(root, 'README.md');
+const readme = readFileSync(path, 'utf8');
+
+/** Blocks of a command and what it prints; `UPDATE_README=1` writes the output anew. */
+const shown = [...readme.matchAll(/```console\n\$ npx audit ([^\n]*)\n([\s\S]*?)```/g)];
+/** Commands without output: only the exit code counts. Those that need a file or network of the reader's are left out. */
+const commands = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)]
+  .flatMap(([, block]) => block!.split('\n'))
+  .map((line) => line.replace(/\s+#.*$/, ''))
+  .filter((line) => line.startsWith('npx audit ') && !/gpt2\.onnx|corpus/.test(line))
+  .map((line) => line.slice('npx audit '.length));
+
+const words = (line: string): string[] => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map((m) => m[1] ?? m[2]!);
+
+/** Numbers and charts differ from machine to machine; words and layout do not. */
+const layout = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !line.startsWith('run '))
+    .map((line) => line.replace(/[\d.,]*\d/g, '#').replace(/[▁▂▃▄▅▆▇█ ]{3,}/g, ' ').trimEnd())
+    .join('\n');
+
+describe('README', () => {
+  test('has commands with output and without', () => {
+    expect(shown.length).toBeGreaterThanOrEqual(3);
+    expect(commands.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('shows what its commands print', { timeout: 120_000 }, async () => {
+    let written = readme;
+    for (const [block, command, output] of shown) {
+      const { stdout, stderr, exitCode } = await audit(words(command!));
+      expect([0, 1], stderr).toContain(exitCode);
+      if (process.env.UPDATE_README) {
+        written = written.replace(block!, () => `\`\`\`console\n$ npx audit ${command}\n${stdout.trimEnd()}\n\`\`\``);
+      } else {
+        expect(layout(stdout.trimEnd())).toBe(layout(output!.trimEnd()));
+      }
+    }
+    if (process.env.UPDATE_README) writeFileSync(path, written);
+  });
+
+  test('has commands that work, one after the other', { timeout: 120_000 }, async () => {
+    for (const command of commands) {
+      const { exitCode, stderr } = await audit(words(command));
+      expect(exitCode, `${command}: ${stderr}`).toBe(0);
+    }
+  });
+
+  test('has links that lead somewhere', () => {
+    for (const file of ['README.md', 'CONTRIBUTING.md', 'models/README.md', 'bench/README.md']) {
+      const text = readFileSync(join(root, file), 'utf8');
+      for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        expect(existsSync(join(root, file, '..', target!)), `${file}: ${target}`).toBe(true);
+      }
+    }
+  });
+
+  test('names npm scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    for (const [, script] of readme.matchAll(/npm (?:run )?(\w+)/g)) {
+      if (script !== 'ci' && script !== 'registry' && script !== 'package') expect(scripts).toHaveProperty(script!);
+    }
+  });
+});
+
+describe('the package', () => {
+  test('holds what the first command needs, and no tests', () => {
+    const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const files = (JSON.parse(listed) as { files: { path: string }[] }[])[0]!.files.map(({ path }) => path);
+    expect(files).toEqual(expect.arrayContaining(['dist/src/cli/main.js', 'dist/src/runtime/child.js', 'samples/text.txt', 'samples/graph.npz', 'models/gpt2/model.onnx', 'schema/audit-report.schema.json', 'LICENSE']));
+    expect(files.filter((file) => file.startsWith('test/') || file.includes('shared'))).toEqual([]);
+  });
+});
