@@ -9,7 +9,14 @@ interface Expected {
     id: string;
     neurons: number;
     activation: string | null;
-    weights?: { role: string; initializer: string; axis: number; bias: string | null }[];
+    /** `rows`: the part [start, end) of a packed weight. */
+    weights?: {
+      role: string;
+      initializer: string;
+      axis: number;
+      bias: string | null;
+      rows?: [number, number];
+    }[];
     noWeightsReason?: string;
   }[];
 }
@@ -44,8 +51,16 @@ describe('the zoo', () => {
       );
       const got = found.weights
         .filter(({ role }) => incoming.has(role))
-        .map(({ role, initializer, axis, bias }) => ({ role, initializer, axis, bias: bias?.name ?? null }));
-      expect(got, site.id).toEqual(expect.arrayContaining(wanted));
+        .map(({ role, initializer, axis, first, bias }) => ({
+          role,
+          initializer,
+          axis,
+          first,
+          bias: bias?.name ?? null,
+        }));
+      expect(got, site.id).toEqual(
+        expect.arrayContaining(wanted.map(({ rows, ...weight }) => ({ ...weight, first: rows?.[0] ?? 0 }))),
+      );
     }
   });
 });

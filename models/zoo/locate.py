@@ -1,7 +1,7 @@
 """Which initializer of an ONNX file holds a PyTorch parameter: found by value."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,9 @@ def constants(nodes: list[onnx.NodeProto], scope: str) -> Iterator[Stored]:
 def locate(weight: Weight, tensors: list[Stored]) -> dict[str, object] | None:
     """The weight's entry in `sites.json`, or `None` where no tensor has its values."""
     found = find(weight.tensor, tensors)
+    if found is None and weight.alternative:
+        tensor, bias = weight.alternative
+        return locate(replace(weight, tensor=tensor, bias=bias, alternative=None), tensors)
     if found is None:
         return None
     stored, transposed = found

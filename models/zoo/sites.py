@@ -29,6 +29,8 @@ class Weight:
     axis: int
     bias: torch.Tensor | None = None
     rows: tuple[int, int] | None = None
+    #: Weight and bias as they are in a file where a BatchNorm was folded in.
+    alternative: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
 @dataclass(frozen=True)

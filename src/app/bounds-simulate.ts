@@ -50,7 +50,10 @@ export interface Simulator {
 
 export function openSimulator(): Simulator {
   const sessions = new Map<string, Promise<Session>>();
-  const sessionFor = (graph: RandomNetworks, { threads = 0, signal }: SimulationOptions): Promise<Session> => {
+  const sessionFor = (
+    graph: RandomNetworks,
+    { threads = 0, signal }: SimulationOptions,
+  ): Promise<Session> => {
     const key = JSON.stringify(graph);
     const known = sessions.get(key);
     if (known) return known;
@@ -189,7 +192,8 @@ async function runBatch(
     const living = Array.from({ length: running }, (_, network) => network).filter(
       (network) => convolution || counts[network * layers + layers - 1]! > 0,
     );
-    if (!convolution) for (let d = from + layers; d < depth; d++) recordDead(record, d, running - living.length);
+    if (!convolution)
+      for (let d = from + layers; d < depth; d++) recordDead(record, d, running - living.length);
     running = living.length;
     if (running === 0) return;
     state = kept(nextState.data as Float32Array, living, units * points);

@@ -26,6 +26,8 @@ export interface InspectedWeight {
   shape: number[];
   /** Axis of the initializer that the site's neurons index. */
   axis: number;
+  /** Index along `axis` of the site's first neuron; above 0 in packed weights. */
+  first: number;
   bias: string | null;
   fanIn: number | null;
   fanOut: number | null;
@@ -130,6 +132,7 @@ function weightOf({
     type: dataTypeName(tensor?.dataType),
     shape: tensor?.dims.map(Number) ?? [],
     axis,
+    first,
     bias: bias?.name ?? null,
     fanIn,
     fanOut,

@@ -8,6 +8,7 @@ import { type OpenedModel, openModel } from '../onnx/skeleton.js';
 import type { Plugin } from '../plugin.js';
 import { mapByHand } from '../sites/by-hand.js';
 import { findSites } from '../sites/find.js';
+import { type RectifierResult, rectifierNetwork } from '../sites/rectifier.js';
 import { selectSites } from '../sites/select.js';
 import type { Miss, Site } from '../sites/types.js';
 import { loadPlugins } from './registry.js';
@@ -25,6 +26,8 @@ export interface SelectedModel {
   model: Model;
   sites: Site[];
   misses: Miss[];
+  /** The rectifier network that the model is, whatever sites are selected, or why it is none. */
+  rectifier: RectifierResult;
   plugin: Plugin | null;
   /** Folder that holds the model's files, without symbolic links. */
   folder: string;

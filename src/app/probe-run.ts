@@ -5,6 +5,7 @@ import type { ProbeOptions, SiteProbe } from '../overlay/probe.js';
 import { openSession } from '../runtime/session.js';
 import type { Session, SessionOptions } from '../runtime/types.js';
 import { HISTOGRAM_BINS } from '../stats/counters.js';
+import { livesOf } from '../stats/life.js';
 import type { Counters, ValueHistogram } from '../stats/types.js';
 import { histogramRange } from '../stats/values.js';
 import type { SelectedModel } from './load.js';
@@ -87,10 +88,17 @@ async function runOverlay(
   const { sites } = overlay.probes;
   const results = await session.run({
     feeds: feedsOf(overlay, batch, ranges),
-    fetch: sites.map((site) => site.counters),
+    fetch: [...sites.map((site) => site.counters), ...overlay.alive.map(({ output }) => output)],
     count: bins ? sites.map((site) => site.bins) : [],
   });
-  return sites.map((site, i) => readCounters(site, results, batch, bins ? ranges[i]! : null));
+  const counters = sites.map((site, i) => readCounters(site, results, batch, bins ? ranges[i]! : null));
+  const positive = overlay.alive.map(({ output }) => results[output]!.data as Uint8Array);
+  const lives = livesOf(positive, batch.mask && (batch.mask.data as Uint8Array));
+  for (const [layer, { site: post }] of overlay.alive.entries()) {
+    const at = sites.findIndex(({ site }) => site === post);
+    if (lives && at >= 0) counters[at]!.life = lives[layer]!;
+  }
+  return counters;
 }
 
 function feedsOf({ probes, inputs }: Overlay, batch: Batch, ranges: Range[]): Record<string, NdArray> {

@@ -27,10 +27,14 @@ export async function forget(model: string, settings: Monitoring): Promise<strin
   return `Removed the metrics of ${name} from the Pushgateway.`;
 }
 
-/** Hands the metrics of a whole audit to the Pushgateway and the textfile. */
-export async function publish(report: AuditReport, { push, textfile }: Monitoring): Promise<void> {
+/** Hands the metrics of a whole audit to the Pushgateway and the textfile; `baseline` is what revived neurons count from. */
+export async function publish(
+  report: AuditReport,
+  { push, textfile }: Monitoring,
+  baseline?: AuditReport,
+): Promise<void> {
   if (push === undefined && textfile === undefined) return;
-  const exposition = await renderAudit(report);
+  const exposition = await renderAudit(report, baseline);
   if (textfile !== undefined) await writeMetricsTextfile(textfile, exposition);
   if (push !== undefined) await pushMetrics(push, report.model.name, exposition);
 }

@@ -44,7 +44,11 @@ export class Builder {
    * Runs `body` `trips` (int64, scalar) times. It gets the iteration's number (int64, scalar) and what the one before
    * carried on, and returns what it carries on itself; it may read values of the graphs around it.
    */
-  loop(trips: Value, initial: Value[], body: (b: Builder, iteration: Value, carried: Value[]) => Value[]): Value[] {
+  loop(
+    trips: Value,
+    initial: Value[],
+    body: (b: Builder, iteration: Value, carried: Value[]) => Value[],
+  ): Value[] {
     const name = `${this.prefix}Loop`;
     const outputs = initial.map((_, i) => `${name}_${i}`);
     const node = this.graph.addNode({ opType: 'Loop', inputs: [trips, null, ...initial], name, outputs });
@@ -90,7 +94,12 @@ export class Builder {
     return this.#constant(`i${numbers.join(',')}`, DataType.INT64, [numbers.length], data);
   }
 
-  #constant(key: string, dataType: number, dims: number[], data: Float32Array | Float64Array | BigInt64Array): Value {
+  #constant(
+    key: string,
+    dataType: number,
+    dims: number[],
+    data: Float32Array | Float64Array | BigInt64Array,
+  ): Value {
     const known = this.#constants.get(key);
     if (known) return known;
     const tensor = rawTensor(`${this.prefix}const`, dataType, dims, new Uint8Array(data.buffer));

@@ -2,7 +2,9 @@ import { relative } from 'node:path';
 import type { Model } from '../graph/model.js';
 import { toOnnx } from '../graph/to-onnx.js';
 import { encodeModel } from '../onnx/encode.js';
+import type { RectifierNetwork } from '../sites/rectifier.js';
 import type { Site } from '../sites/types.js';
+import { type AliveProbe, addAliveProbes } from './alive.js';
 import { addProbes, type ProbeOptions, type Probes } from './probe.js';
 import { pruneUnused } from './prune-unused.js';
 
@@ -10,10 +12,17 @@ export interface Overlay {
   /** The model without large weights: they are external data in `folder`. */
   bytes: Uint8Array;
   probes: Probes;
+  /** Of a rectifier network: a layer each, in order. */
+  alive: AliveProbe[];
   /** Inputs of the original model that the overlay still reads. */
   inputs: string[];
   /** Nodes of the original graph that no probe depends on. */
   removedNodes: number;
+}
+
+export interface OverlayOptions extends ProbeOptions {
+  /** What the model is as a rectifier network: then the overlay also says which data points are alive. */
+  rectifier?: RectifierNetwork | null;
 }
 
 /**
@@ -21,12 +30,13 @@ export interface Overlay {
  *
  * @param folder The folder that holds the model's files: references into them are relative to it.
  */
-export function auditOverlay(model: Model, sites: Site[], folder: string, options: ProbeOptions): Overlay {
+export function auditOverlay(model: Model, sites: Site[], folder: string, options: OverlayOptions): Overlay {
   const before = new Set(model.graph.inputs.map((input) => input.name));
   const probes = addProbes(model, sites, options);
+  const alive = options.rectifier ? addAliveProbes(model, options.rectifier, sites) : [];
   const { removedNodes } = options.keepOutputs ? { removedNodes: 0 } : pruneUnused(model.graph);
   const inputs = model.graph.inputs.map((input) => input.name).filter((name) => before.has(name));
-  return { bytes: encodeOverlay(model, folder), probes, inputs, removedNodes };
+  return { bytes: encodeOverlay(model, folder), probes, alive, inputs, removedNodes };
 }
 
 /** The bytes of a model whose large weights stay where they are on disk, as external data relative to `folder`. */

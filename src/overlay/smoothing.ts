@@ -90,7 +90,13 @@ function smoothSite(b: Builder, site: Site, x: Value, structure: Structure): Smo
 }
 
 /** [energy, degreeEnergy, cosineDistance] over the pairs, float64 [3]. */
-function edgePass(b: Builder, x: Value, { edges, degrees }: Structure, trip: Value, chunkRows: number): Value {
+function edgePass(
+  b: Builder,
+  x: Value,
+  { edges, degrees }: Structure,
+  trip: Value,
+  chunkRows: number,
+): Value {
   const [sums] = b.loop(trip, [b.zeros([3])], (inside, iteration, [before]) => {
     const [start, end] = range(inside, iteration, chunkRows);
     const pairs = inside.slice(edges, start, end, 1);
@@ -99,7 +105,11 @@ function edgePass(b: Builder, x: Value, { edges, degrees }: Structure, trip: Val
       const embedding = inside.cast(inside.op('Gather', [x, nodes]), DataType.DOUBLE);
       const degree = inside.cast(inside.op('Gather', [degrees, nodes]), DataType.DOUBLE);
       const reach = inside.op('Sqrt', [inside.op('Add', [degree, inside.double(1)])]);
-      return { embedding, scaled: inside.op('Div', [embedding, inside.unsqueeze(reach, 1)]), ...direction(inside, embedding) };
+      return {
+        embedding,
+        scaled: inside.op('Div', [embedding, inside.unsqueeze(reach, 1)]),
+        ...direction(inside, embedding),
+      };
     });
     const [from, to] = [ends[0]!, ends[1]!];
     const energy = squaredDistance(inside, from.embedding, to.embedding);

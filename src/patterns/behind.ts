@@ -1,5 +1,6 @@
 import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
+import { lastAxisRange } from './last-axis.js';
 import { type Linear, linear } from './linear.js';
 import { constantOperand, isConstant, moving, slicesFromStart } from './pass.js';
 
@@ -8,6 +9,8 @@ export interface LinearBehind extends Linear {
   bias: Value | null;
   /** Whether neighbours' rows were summed on the way (graph convolution). */
   aggregated: boolean;
+  /** Index along `outAxis` of the first neuron; above 0 where a packed projection was cut. */
+  first: number;
 }
 
 /** Why no linear layer was found. */
@@ -42,13 +45,14 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
   const layer = linear(node);
   if (layer)
     return {
-      found: [{ ...layer, bias: layer.bias ?? seen.bias, aggregated: seen.aggregated }],
+      found: [{ ...layer, bias: layer.bias ?? seen.bias, aggregated: seen.aggregated, first: 0 }],
       blocked: null,
     };
   const first = node.input;
   if (!first) return stop(`${node.opType} has no input`, node.name);
   if (moving(node) || node.is('Transpose')) return walk(first, seen, steps - 1);
   if (seen.aggregated && slicesFromStart(node)) return walk(first, seen, steps - 1);
+  if (node.is('Split') || node.is('Slice')) return throughCut(value, first, seen, steps);
   switch (node.domain === '' ? node.opType : '') {
     case 'Add':
     case 'Sub':
@@ -75,6 +79,23 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
     default:
       return stopAt(node);
   }
+}
+
+/** A part of the neurons of a wider, packed projection. */
+function throughCut(part: Value, packed: Value, seen: Walk, steps: number): BehindResult {
+  const { found, blocked } = walk(packed, seen, steps - 1);
+  if (blocked) return { found, blocked };
+  const cut = found.map((layer) => {
+    const range = lastAxisRange(part, layer.neurons);
+    return range && { ...layer, first: layer.first + range.start, neurons: range.end - range.start };
+  });
+  const node = part.producer!;
+  return cut.every((layer) => layer !== null)
+    ? { found: cut, blocked: null }
+    : stop(
+        `${node.opType} cuts another axis, or at places that are known only when the graph runs`,
+        node.name,
+      );
 }
 
 /** h + b with constant b, or a sum of linear layers (GraphSAGE's neighbour and root terms, a shortcut). */

@@ -7,6 +7,8 @@ export interface Linear {
   node: Node;
   /** x [..., inputs] */
   input: Value;
+  /** What the operator multiplies by: the weight, perhaps transposed, cast or dequantized. */
+  operand: Value;
   /** The tensor as stored. */
   weight: Value;
   /** Axis of `weight` that output neurons index. */
@@ -78,6 +80,7 @@ export function linear(node: Node): Linear | null {
   return {
     node,
     input,
+    operand,
     weight: out.value,
     outAxis: out.axis,
     inAxis: packed ? -1 : incoming.axis,

@@ -20,11 +20,12 @@ export type SiteMeta = Pick<
 /** A site of the graph in the words of a report: values by name. */
 export function siteMeta(site: Site): SiteMeta {
   const { id, stack, layer, part, activation } = site;
-  const weights = site.weights.map(({ role, initializer, scope, axis, bias, fanIn, fanOut }) => ({
+  const weights = site.weights.map(({ role, initializer, scope, axis, first, bias, fanIn, fanOut }) => ({
     role,
     initializer,
     scope,
     axis,
+    ...(first > 0 && { first }),
     bias: bias?.name ?? null,
     fanIn,
     fanOut,

@@ -92,6 +92,9 @@ const weight = z.object({
   initializer: z.string(),
   scope: z.string(),
   axis: z.int(),
+  first: count
+    .optional()
+    .describe('Index along axis of the first neuron, where it is not 0 (packed weights)'),
   bias: z.string().nullable(),
   fanIn: count.nullable(),
   fanOut: count.nullable(),

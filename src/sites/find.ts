@@ -101,9 +101,11 @@ export function incomingRef(
   return {
     role,
     value: weight,
+    layer,
     initializer: weight.name,
     scope: scopeOf(weight),
     axis: outAxis,
+    first: 'first' in layer ? layer.first : 0,
     bias: stored,
     fanIn,
     fanOut: null,
@@ -116,9 +118,11 @@ function outgoingRef(layer: Linear): WeightRef | null {
   return {
     role: 'out',
     value: weight,
+    layer,
     initializer: weight.name,
     scope: scopeOf(weight),
     axis: inAxis,
+    first: 0,
     bias: null,
     fanIn: null,
     fanOut: neurons,

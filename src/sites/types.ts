@@ -1,4 +1,5 @@
 import type { Value } from '../graph/value.js';
+import type { Linear } from '../patterns/linear.js';
 
 export type SiteName = 'mlp_pre' | 'mlp_post' | 'attn_out';
 
@@ -7,12 +8,16 @@ export interface WeightRef {
   role: 'in' | 'gate' | 'up' | 'out';
   /** The initializer (or Constant output) that holds the weights, as stored in the file. */
   value: Value;
+  /** The layer it is the weight of. */
+  layer: Linear;
   /** Name of the initializer in the file. */
   initializer: string;
   /** Where it lives: `''` for the main graph, else the path of nested graphs or the function's name. */
   scope: string;
   /** Axis of the initializer that is indexed by this site's neurons. */
   axis: number;
+  /** Index along `axis` of the site's first neuron; above 0 where a packed weight holds several projections. */
+  first: number;
   bias: Value | null;
   /** Incoming weights per neuron; `null` if the shape is unknown. */
   fanIn: number | null;

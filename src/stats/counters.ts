@@ -1,3 +1,4 @@
+import { mergeLife } from './life.js';
 import type { Counters, ValueHistogram } from './types.js';
 
 /** The [neurons] vectors of counters that add up when counters are merged. */
@@ -68,6 +69,9 @@ export function accumulate(into: Counters, batch: Counters): void {
     throw new Error(`Counters of ${neuronsOf(batch)} neurons cannot be added to counters of ${neurons}`);
   }
   into.histogram = mergeHistograms(into, batch);
+  const life = mergeLife(into, batch);
+  if (life) into.life = life;
+  else delete into.life;
   for (const name of ADDITIVE) {
     const total = into[name];
     const more = batch[name];
@@ -94,6 +98,7 @@ export function copyCounters(counters: Counters): Counters {
     sumSquares: sumSquares.slice(),
     min: min.slice(),
     max: max.slice(),
+    ...(counters.life && { life: { ...counters.life } }),
     histogram: copyHistogram(counters.histogram),
   };
 }

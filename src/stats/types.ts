@@ -1,3 +1,5 @@
+import type { Life } from './life.js';
+
 /** Dimension names in this folder: positions (tokens, nodes, pixels that count), neurons (last axis of a site). */
 
 /** When an activation counts as firing, and when a neuron as dead (DESIGN section 1). */
@@ -26,6 +28,8 @@ export interface Counters {
   /** +Inf and −Inf where no finite value was seen. */
   min: Float32Array;
   max: Float32Array;
+  /** Data points alive at this layer; only at the layers of a rectifier network. */
+  life?: Life;
   /** Value histogram of the whole site; `null` when it was not collected or ranges could not be merged. */
   histogram: ValueHistogram | null;
 }

@@ -56,6 +56,18 @@ def no_attributes() -> Iterator[None]:
         utils._get_module_attributes = kept
 
 
+def unfolded(job: Job) -> list[Product]:
+    """TorchScript in the mode that keeps BatchNormalization nodes."""
+    with positional_forward(job.model, list(job.inputs)):
+        torch.onnx.export(
+            job.model, tuple(job.inputs.values()), str(job.path()), dynamo=False, opset_version=17,
+            input_names=list(job.inputs), output_names=list(job.family.outputs), dynamic_axes=axes_of(job),
+            training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
+        )  # fmt: skip
+    clean(job.path(), axes_of(job))
+    return [Product(job.path())]
+
+
 def without_optimisation(job: Job) -> list[Product]:
     """dynamo with `optimize=False`: nothing folded, Constant nodes and Transposes of weights stay."""
     axes = axes_of(job)
@@ -83,5 +95,6 @@ EXPORTERS: dict[str, Callable[[Job], list[Product]]] = {
     "dynamo23": partial(export, exporter="dynamo", opset=23),
     "ts17ext": partial(export, exporter="torchscript", opset=17, external_data=True),
     "ts17functions": functions_of_modules,
+    "ts17unfolded": unfolded,
     "dynamo18raw": without_optimisation,
 }

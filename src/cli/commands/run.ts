@@ -87,7 +87,7 @@ async function judgeAndDeliver(
     if (wantsGate(rules, options)) judged = withGate(report, rules, options);
   } finally {
     await deliver(judged, settings, terminal);
-    await publish(judged, settings);
+    await publish(judged, settings, options.baseline);
   }
   return judged.gate?.status === 'failed' ? 1 : 0;
 }
