@@ -14,7 +14,7 @@ RECIPE = CausalLm(
     exporter="dynamo",
     opset=20,
     schedule=Schedule(
-        steps=1000, peak_learning_rate=3e-3, warmup_steps=0, weight_decay=0.1, clip=None
+        steps=800, peak_learning_rate=8e-3, warmup_steps=0, weight_decay=0.1, clip=None
     ),
 )
 

@@ -15,6 +15,7 @@ import traceback
 import warnings
 from contextlib import redirect_stdout
 from fnmatch import fnmatch
+from math import isfinite
 from pathlib import Path
 
 import torch
@@ -61,8 +62,9 @@ def build(family: Family, tags: list[str], out: Path) -> None:
     with torch.no_grad():
         expected = first_output(model(**inputs))
     seen = record(model, sites, inputs)
-    if family.golden:
-        (out / f"{family.name}.golden.json").write_text(golden_json(family, sites, inputs, seen))
+    golden = out / f"{family.name}.golden.json"
+    if family.golden and not all("optimum" in tag for tag in tags):
+        golden.write_text(golden_json(family, sites, inputs, seen))
     for tag in tags:
         job = Job(family, model, inputs, out, tag)
         try:
@@ -88,7 +90,7 @@ def finish(
     feeds = inputs if product.inputs is None else product.inputs
     wanted = expected if product.expected is None else product.expected
     difference = output_difference(product.path, feeds, wanted)
-    tensors = inner_tensors(product.path, feeds) if product.renamed is None and product.inputs is None else None
+    tensors = inner_tensors(product.path, feeds) if product.comparable else None
     found = sites_json(family, product, sites, seen, tensors)
     path = product.path.with_suffix(".sites.json")
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -97,7 +99,7 @@ def finish(
     absent = [entry["id"] for entry in entries if entry.get("tensors") == []]
     facts = {
         "family": family.name, "exporter": tag, "opset": opset_of(product.path), "bytes": size_of(product.path),
-        "sites": len(entries), "difference": float(f"{difference:.1e}"), "tolerance": product.tolerance,
+        "sites": len(entries), "difference": float(f"{difference:.1e}"), "tolerance": product.tolerance if isfinite(product.tolerance) else None,
         "weightsUnknown": len(missing), "noTensor": absent, "note": product.note,
     }  # fmt: skip
     note(out, product.path.name, facts)

@@ -1,7 +1,7 @@
 """Which initializer of an ONNX file holds a PyTorch parameter: found by value."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +9,15 @@ import onnx
 import torch
 from onnx import numpy_helper
 
+from .quantized import dequantized
 from .sites import Weight
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A tensor in the file; `scope` is the path of the nodes whose nested graphs lead to it."""
-
-    name: str
-    scope: str
-    values: np.ndarray
+from .stored import Stored
 
 
 def stored_tensors(path: Path) -> list[Stored]:
     """All initializers and Constant nodes, also of nested graphs and local functions."""
     model = onnx.load(path)
-    found = list(of_graph(model.graph, ""))
+    found = [*of_graph(model.graph, ""), *dequantized(model.graph)]
     for function in model.functions:
         found += constants(function.node, function.name)
     return [tensor for tensor in found if tensor.values.dtype.kind == "f"]
@@ -55,13 +48,11 @@ def locate(weight: Weight, tensors: list[Stored]) -> dict[str, object] | None:
     if found is None:
         return None
     stored, transposed = found
-    rank = weight.tensor.ndim
-    entry: dict[str, object] = {
-        "role": weight.role,
-        "initializer": stored.name,
-        "axis": rank - 1 - weight.axis if transposed else weight.axis,
-        "bias": None,
-    }
+    axis = weight.tensor.ndim - 1 - weight.axis if transposed else weight.axis
+    axis = axis if stored.axes is None else stored.axes[axis]
+    if axis is None:
+        return None
+    entry: dict[str, object] = {"role": weight.role, "initializer": stored.name, "axis": axis, "bias": None}
     if weight.bias is not None:
         bias = find(weight.bias, tensors)
         entry["bias"] = bias[0].name if bias else None
@@ -77,17 +68,22 @@ def locate(weight: Weight, tensors: list[Stored]) -> dict[str, object] | None:
 def find(tensor: torch.Tensor, tensors: list[Stored]) -> tuple[Stored, bool] | None:
     """The stored tensor with these values, and whether it holds the transpose; exact before nearly equal."""
     wanted = tensor.detach().numpy()
-    for same in (np.array_equal, nearly_equal):
+    for same in (equal, nearly_equal):
         for transposed, values in ((False, wanted), (True, wanted.T)):
             if transposed and wanted.ndim < 2:
                 continue
             for stored in tensors:
-                if stored.values.shape == values.shape and same(stored.values, values):
+                if stored.values.shape == values.shape and same(stored, values):
                     return stored, transposed
     return None
 
 
-def nearly_equal(stored: np.ndarray, values: np.ndarray) -> bool:
-    """Equal up to the rounding of the stored type (float16) or of a folded BatchNorm."""
-    tolerance = 2e-3 if stored.dtype == np.float16 else 1e-5
-    return bool(np.allclose(stored.astype(np.float32), values, rtol=tolerance, atol=tolerance))
+def equal(stored: Stored, values: np.ndarray) -> bool:
+    return np.array_equal(stored.values, values)
+
+
+def nearly_equal(stored: Stored, values: np.ndarray) -> bool:
+    """Equal up to quantization, the rounding of float16, or that of a folded BatchNorm."""
+    rounding = 2e-3 if stored.values.dtype == np.float16 else 1e-5
+    difference = np.abs(stored.values.astype(np.float32) - values)
+    return bool((difference <= (stored.tolerance or rounding * (1 + np.abs(values)))).all())

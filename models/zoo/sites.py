@@ -30,7 +30,7 @@ class Weight:
     bias: torch.Tensor | None = None
     rows: tuple[int, int] | None = None
     #: Weight and bias as they are in a file where a BatchNorm was folded in.
-    alternative: tuple[torch.Tensor, torch.Tensor] | None = None
+    alternative: tuple[torch.Tensor, torch.Tensor | None] | None = None
 
 
 @dataclass(frozen=True)

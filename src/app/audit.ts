@@ -1,9 +1,11 @@
 import type { Batch, DataSet } from '../data/types.js';
 import { Interrupted, UserError } from '../errors.js';
 import { findHazards } from '../patterns/hazards.js';
-import { finishReport, siteMeta, siteReport } from '../report/build.js';
+import { finishReport, type ReportParts, siteMeta, siteReport } from '../report/build.js';
 import type { AuditReport, Warning } from '../report/schema.js';
 import { pickDevice } from '../runtime/devices.js';
+import { findSites } from '../sites/find.js';
+import { rectifierNetwork } from '../sites/rectifier.js';
 import { accumulate, emptyCounters } from '../stats/counters.js';
 import { completeCriterion, deadNeurons } from '../stats/criteria.js';
 import type { Counters, Criterion } from '../stats/types.js';
@@ -14,6 +16,7 @@ import { openForAudit, requireSites, type SelectedModel } from './load.js';
 import type { AuditOptions } from './options.js';
 import { openProbeRun, type ProbeRun } from './probe-run.js';
 import { loadState, type RunState, saveState } from './resume.js';
+import { graphReport } from './smoothing.js';
 import { tool } from './version.js';
 
 /** Seconds between two saves of the state of a run with `resume`. */
@@ -38,9 +41,11 @@ export async function audit(options: AuditOptions, { edit }: Internals = {}): Pr
   const criterion = completeCriterion(options.criterion);
   const { opened, load: loadOriginal } = await openForAudit(options);
   const load = (): SelectedModel => {
-    const model = loadOriginal();
-    edit?.(model);
-    return model;
+    const selected = loadOriginal();
+    if (!edit) return selected;
+    edit(selected);
+    const { graph } = selected.model;
+    return { ...selected, rectifier: rectifierNetwork(graph, findSites(graph)) };
   };
   const selected = load();
   requireSites(selected);
@@ -58,7 +63,8 @@ export async function audit(options: AuditOptions, { edit }: Internals = {}): Pr
   const hashes =
     options.hash === false ? null : hashFiles(opened.files, AbortSignal.any([signal, stopHashing.signal]));
   hashes?.catch(() => {});
-  const run = await openProbeRun(load, { criterion, masked: data.masked, session, signal });
+  const probing = { criterion, masked: data.masked, session, signal };
+  const run = await openProbeRun(load, { ...probing, graph: data.graph });
   try {
     const gathered = await gather(run, data, {
       ...options,
@@ -68,7 +74,6 @@ export async function audit(options: AuditOptions, { edit }: Internals = {}): Pr
       graphSha256: opened.skeletonSha256,
     });
     if (options.checkOutputs && gathered.complete) {
-      const probing = { criterion, masked: data.masked, session, signal };
       const checked = await checkOutputs(load, await data.rangeBatch(), probing).catch(unlessInterrupted);
       if (checked) warnings.push(checked);
     }
@@ -104,11 +109,24 @@ export async function audit(options: AuditOptions, { edit }: Internals = {}): Pr
         peakRssBytes: run.session.peakRssBytes() || null,
       },
       sites: selected.sites.map((site, i) => siteReport(siteMeta(site), state.counters[i]!, criterion)),
+      ...(state.graph && { graph: state.graph }),
+      aliveShares: aliveShares(selected.sites, state.counters),
     });
   } finally {
     stopHashing.abort();
     await run.dispose();
   }
+}
+
+/** By layer, where the sites know how many data points are alive: in a rectifier network. */
+function aliveShares(
+  sites: SelectedModel['sites'],
+  counters: Counters[],
+): NonNullable<ReportParts['aliveShares']> {
+  return sites.flatMap(({ stack, layer }, i) => {
+    const life = counters[i]!.life;
+    return life && life.points > 0 ? [{ stack, layer, aliveShare: life.alive / life.points }] : [];
+  });
 }
 
 /** What was gathered is worth more than the check that was interrupted. */
@@ -156,6 +174,7 @@ async function gather(run: ProbeRun, data: DataSet, options: Gathering): Promise
       if (options.signal.aborted) break;
       const counters = await run.run(batch, ranges);
       state = advance(state, counters, batch);
+      if (data.graph) state.graph = graphReport(run.smoothing);
       positionsRun += batch.positions;
       const elapsedSeconds = (performance.now() - begun) / 1000;
       options.onProgress?.({ positions: state.positions, total: data.positions, elapsedSeconds });

@@ -35,6 +35,10 @@ export interface Simulation {
   leastAliveShare: number[];
   /** Mean over living networks of ‖σ‖²/‖λ‖²; `null` where none lives, or it was not asked for. */
   spread: (number | null)[];
+  /** The median of the same: partly dead networks have a huge spread. */
+  medianSpread: (number | null)[];
+  /** Version of ONNX Runtime. */
+  onnxruntime: string;
 }
 
 /** Layers in one run of the graph. */
@@ -105,7 +109,7 @@ async function simulateWith(
   const { networks, depth, points } = options;
   const zeros = () => new Array<number>(depth).fill(0);
   const totals = { living: zeros(), alive: zeros(), least: new Array<number>(depth).fill(points) };
-  const spread = { sum: zeros(), networks: zeros() };
+  const spreads = Array.from({ length: depth }, (): number[] => []);
   const batches = Math.ceil(networks / batch);
   let next = 0;
   let done = 0;
@@ -113,10 +117,7 @@ async function simulateWith(
     if (alive > 0) totals.living[layer]!++;
     totals.alive[layer]! += alive;
     totals.least[layer] = Math.min(totals.least[layer]!, alive);
-    if (alive > 0 && ratio !== null && Number.isFinite(ratio)) {
-      spread.sum[layer]! += ratio;
-      spread.networks[layer]!++;
-    }
+    if (alive > 0 && ratio !== null && Number.isFinite(ratio)) spreads[layer]!.push(ratio);
   };
   // Two at a time: the weights of one are drawn while the session runs the other.
   const work = async (): Promise<void> => {
@@ -135,7 +136,9 @@ async function simulateWith(
     living: totals.living,
     aliveShare: totals.alive.map((alive) => alive / (networks * points)),
     leastAliveShare: totals.least.map((alive) => alive / points),
-    spread: spread.sum.map((sum, d) => (spread.networks[d]! > 0 ? sum / spread.networks[d]! : null)),
+    spread: spreads.map(mean),
+    medianSpread: spreads.map(median),
+    onnxruntime: session.onnxruntime,
   };
 }
 
@@ -217,6 +220,20 @@ function repeated(values: Float32Array, times: number): Float32Array {
   for (let i = 0; i < times; i++) result.set(values, i * values.length);
   return result;
 }
+
+function mean(values: number[]): number | null {
+  // Sorted: the order in which runs end must not show in the last bits.
+  return values.length === 0 ? null : values.sort(byValue).reduce((a, b) => a + b, 0) / values.length;
+}
+
+function median(values: number[]): number | null {
+  const sorted = values.toSorted(byValue);
+  const middle = sorted.length / 2;
+  if (sorted.length === 0) return null;
+  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
+}
+
+const byValue = (a: number, b: number): number => a - b;
 
 /** Rows of `length` numbers, those of `rows` only. */
 function kept<T extends Float32Array | Uint8Array>(values: T, rows: number[], length: number): T {

@@ -120,6 +120,7 @@ function weightOf({
   initializer,
   scope,
   axis,
+  first,
   bias,
   fanIn,
   fanOut,

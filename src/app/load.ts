@@ -51,7 +51,9 @@ export async function openForAudit(
     );
     const all = mapByHand(model.graph, found.sites, options.map ?? {});
     const sites = selectSites(all, options.sites, options.layers);
-    return { model, sites, misses: found.misses, plugin, folder: opened.folder, name: basename(opened.path) };
+    const rectifier = rectifierNetwork(model.graph, found);
+    const { misses } = found;
+    return { model, sites, misses, rectifier, plugin, folder: opened.folder, name: basename(opened.path) };
   };
   return { opened, load };
 }

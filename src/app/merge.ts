@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import { finishReport, siteReport } from '../report/build.js';
+import { finishReport, type ReportParts, siteReport } from '../report/build.js';
 import { partsOf, siteCounters } from '../report/recompute.js';
 import type { AuditReport, Shard, SiteReport, Warning } from '../report/schema.js';
 import { histogramsAgree, mergeCounters } from '../stats/counters.js';
@@ -29,7 +29,7 @@ export function mergeReports(inputs: NamedReport[], createdAt = new Date().toISO
   const warnings: Warning[] = [];
   const sites = first.report.sites.map((_, index) => mergeSite(reports, index, warnings));
   warnings.push(...uniqueWarnings(reports), ...dropped(reports));
-  const { quality: _quality, graph: _graph, aliveShares: _shares, ...parts } = partsOf(first.report);
+  const { quality: _quality, graph: _graph, ...parts } = partsOf(first.report);
   return finishReport({
     ...parts,
     createdAt,
@@ -44,6 +44,20 @@ export function mergeReports(inputs: NamedReport[], createdAt = new Date().toISO
     },
     runtime: mergeRuntime(reports),
     sites,
+    aliveShares: mergeAliveShares(reports),
+  });
+}
+
+/** Points are counted, so that the share of the whole is the one that the whole data would have given. */
+function mergeAliveShares(reports: AuditReport[]): NonNullable<ReportParts['aliveShares']> {
+  const points = total(reports, ({ data }) => data.positions);
+  return reports[0]!.layers.flatMap(({ stack, layer }) => {
+    const alive = reports.map(({ layers, data }) => {
+      const share = layers.find((each) => each.stack === stack && each.layer === layer)?.aliveShare;
+      return share === undefined || share === null ? Number.NaN : Math.round(share * data.positions);
+    });
+    const all = alive.reduce((sum, count) => sum + count, 0);
+    return Number.isNaN(all) || points === 0 ? [] : [{ stack, layer, aliveShare: all / points }];
   });
 }
 

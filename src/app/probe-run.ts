@@ -1,4 +1,4 @@
-import type { Batch } from '../data/types.js';
+import type { Batch, GraphStructure } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
 import { auditOverlay, type Overlay } from '../overlay/overlay.js';
 import type { ProbeOptions, SiteProbe } from '../overlay/probe.js';
@@ -9,6 +9,7 @@ import { livesOf } from '../stats/life.js';
 import type { Counters, ValueHistogram } from '../stats/types.js';
 import { histogramRange } from '../stats/values.js';
 import type { SelectedModel } from './load.js';
+import { readSmoothing, type SiteSmoothing, smoothingFeeds, smoothingOutputs } from './smoothing.js';
 
 export type Range = Pick<ValueHistogram, 'scale' | 'zeroPoint'>;
 
@@ -18,6 +19,8 @@ export interface ProbeRun {
   findRange(batch: Batch): Promise<Range[]>;
   /** Counters of one batch, a site each, in the order of the sites. */
   run(batch: Batch, ranges: Range[]): Promise<Counters[]>;
+  /** How smooth the last batch's embeddings are on the graph; empty when there is no graph. */
+  readonly smoothing: SiteSmoothing[];
   /** The running session: its provider, version and memory. */
   readonly session: Session;
   readonly overlay: Overlay;
@@ -27,6 +30,8 @@ export interface ProbeRun {
 export interface ProbeRunOptions extends Pick<ProbeOptions, 'criterion' | 'masked'> {
   session: Pick<SessionOptions, 'device' | 'threads'>;
   signal?: AbortSignal | undefined;
+  /** The graph that the batches' positions are the nodes of. */
+  graph?: GraphStructure | undefined;
 }
 
 /**
@@ -36,12 +41,14 @@ export interface ProbeRunOptions extends Pick<ProbeOptions, 'criterion' | 'maske
 export async function openProbeRun(load: () => SelectedModel, options: ProbeRunOptions): Promise<ProbeRun> {
   const plain = await openOverlay(load(), options, false);
   let careful: Promise<Opened> | null = null;
+  let smoothing: SiteSmoothing[] = [];
 
   const countersOf = async (batch: Batch, ranges: Range[], bins: boolean): Promise<Counters[]> => {
     const result = await runOverlay(plain, batch, ranges, bins);
-    if (result.every(allFinite)) return result;
-    careful ??= openOverlay(load(), options, true);
-    return runOverlay(await careful, batch, ranges, bins);
+    smoothing = result.smoothing;
+    if (result.counters.every(allFinite)) return result.counters;
+    careful ??= openOverlay(load(), { ...options, graph: undefined }, true);
+    return (await runOverlay(await careful, batch, ranges, bins)).counters;
   };
   return {
     async findRange(batch) {
@@ -50,6 +57,9 @@ export async function openProbeRun(load: () => SelectedModel, options: ProbeRunO
       return counters.map(({ min, max }) => histogramRange(least(min), -least(max.map((value) => -value))));
     },
     run: (batch, ranges) => countersOf(batch, ranges, true),
+    get smoothing() {
+      return smoothing;
+    },
     session: plain.session,
     overlay: plain.overlay,
     async dispose() {
@@ -62,6 +72,7 @@ export async function openProbeRun(load: () => SelectedModel, options: ProbeRunO
 interface Opened {
   overlay: Overlay;
   session: Session;
+  graph: GraphStructure | null;
 }
 
 async function openOverlay(
@@ -69,36 +80,47 @@ async function openOverlay(
   options: ProbeRunOptions,
   careful: boolean,
 ): Promise<Opened> {
-  const { criterion, masked } = options;
+  const { criterion, masked, graph } = options;
   const { folder, name } = selected;
-  const overlay = auditOverlay(selected.model, selected.sites, folder, { criterion, masked, careful });
+  const rectifier = selected.rectifier.network;
+  const smoothing = graph && { edges: graph.input };
+  const probing = { criterion, masked, careful, rectifier, smoothing };
+  const overlay = auditOverlay(selected.model, selected.sites, folder, probing);
   const session = await openSession(
     { ...options.session, model: overlay.bytes, folder, name },
     options.signal ? { signal: options.signal } : {},
   );
-  return { overlay, session };
+  return { overlay, session, graph: graph ?? null };
 }
 
 async function runOverlay(
-  { overlay, session }: Opened,
+  { overlay, session, graph }: Opened,
   batch: Batch,
   ranges: Range[],
   bins: boolean,
-): Promise<Counters[]> {
-  const { sites } = overlay.probes;
+): Promise<{ counters: Counters[]; smoothing: SiteSmoothing[] }> {
+  const { sites, smoothing } = overlay.probes;
+  const smoothed = smoothing && graph && { smoothing, graph };
+  const sums = smoothed && bins ? smoothingOutputs(smoothed.smoothing) : [];
   const results = await session.run({
-    feeds: feedsOf(overlay, batch, ranges),
-    fetch: [...sites.map((site) => site.counters), ...overlay.alive.map(({ output }) => output)],
+    feeds: {
+      ...feedsOf(overlay, batch, ranges),
+      ...(smoothed && smoothingFeeds(smoothed.smoothing, smoothed.graph, bins)),
+    },
+    fetch: [...sites.map((site) => site.counters), ...overlay.alive.map(({ output }) => output), ...sums],
     count: bins ? sites.map((site) => site.bins) : [],
   });
   const counters = sites.map((site, i) => readCounters(site, results, batch, bins ? ranges[i]! : null));
   const positive = overlay.alive.map(({ output }) => results[output]!.data as Uint8Array);
   const lives = livesOf(positive, batch.mask && (batch.mask.data as Uint8Array));
   for (const [layer, { site: post }] of overlay.alive.entries()) {
-    const at = sites.findIndex(({ site }) => site === post);
+    const at = sites.findIndex(({ site }) => site.site === 'mlp_post' && site.value === post.value);
     if (lives && at >= 0) counters[at]!.life = lives[layer]!;
   }
-  return counters;
+  return {
+    counters,
+    smoothing: smoothed && bins ? readSmoothing(smoothed.smoothing, results, smoothed.graph) : [],
+  };
 }
 
 function feedsOf({ probes, inputs }: Overlay, batch: Batch, ranges: Range[]): Record<string, NdArray> {

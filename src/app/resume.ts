@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { readTextFile, writeTextFile } from '../report/files.js';
+import type { GraphReport } from '../report/schema.js';
 import { decodeCounters, encodeCounters } from '../stats/encoding.js';
+import type { Life } from '../stats/life.js';
 import type { Counters } from '../stats/types.js';
 import type { Range } from './probe-run.js';
 
@@ -15,6 +17,8 @@ export interface RunState {
   ranges: Range[];
   /** A site each. */
   counters: Counters[];
+  /** Over-smoothing, when the data is a graph: that is one block. */
+  graph?: GraphReport[];
 }
 
 interface StateFile {
@@ -26,10 +30,12 @@ interface StateFile {
   sequences: number;
   positions: number;
   ranges: Range[];
+  graph?: GraphReport[];
   sites: {
     neurons: number;
     positions: number;
     perNeuron: ReturnType<typeof encodeCounters>;
+    life?: Life;
     histogram: { scale: number; zeroPoint: number; counts: number[] } | null;
   }[];
 }
@@ -48,10 +54,12 @@ export async function saveState(
     sequences: state.sequences,
     positions: state.positions,
     ranges: state.ranges,
+    ...(state.graph && { graph: state.graph }),
     sites: state.counters.map((counters) => ({
       neurons: counters.fired.length,
       positions: counters.positions,
       perNeuron: encodeCounters(counters),
+      ...(counters.life && { life: counters.life }),
       histogram: counters.histogram && { ...counters.histogram, counts: [...counters.histogram.counts] },
     })),
   };
@@ -80,12 +88,14 @@ export async function loadState(path: string, identity: Record<string, unknown>)
     sequences: file.sequences,
     positions: file.positions,
     ranges: file.ranges,
-    counters: file.sites.map(({ neurons, positions, perNeuron, histogram }) =>
-      decodeCounters(perNeuron, neurons, {
+    ...(file.graph && { graph: file.graph }),
+    counters: file.sites.map(({ neurons, positions, perNeuron, life, histogram }) => ({
+      ...decodeCounters(perNeuron, neurons, {
         positions,
         histogram: histogram && { ...histogram, counts: Float64Array.from(histogram.counts) },
       }),
-    ),
+      ...(life && { life }),
+    })),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Feeder } from './feeds.js';
+import type { GraphNeeds } from './graphs/adjacency.js';
 import type { ModelInput } from './types.js';
 
 /** What the model is, as far as data goes: it decides what `sample` and `random` mean. */
@@ -29,6 +30,8 @@ export interface DataSpec {
   onStage?: ((stage: string) => void) | undefined;
   /** Told while downloading. */
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** What a graph model does not do itself with its edge weights or its adjacency; without it: everything. */
+  graphNeeds?: GraphNeeds | undefined;
   /** Fills inputs of its own before the built-in roles are asked (plugins). */
   feeder?: Feeder | undefined;
   /** Stops a download. */

@@ -44,6 +44,16 @@ export interface TokenFacts {
   special: number[];
 }
 
+/** The graph behind a graph's batch: which nodes are neighbours. */
+export interface GraphStructure {
+  /** Number of neighbours of each node, float32 [nodes]; self loops and repeated edges left out. */
+  degrees: NdArray;
+  /** Every ordered pair of neighbours, int64 [2, pairs]; pairs of a node with itself may be among them. */
+  pairs: NdArray;
+  /** The model's input that is fed exactly these pairs; `null` when none is. */
+  input: string | null;
+}
+
 /** A data set cut into batches for one model; iterating twice gives the same batches. */
 export interface DataSet {
   description: DataDescription;
@@ -53,6 +63,8 @@ export interface DataSet {
   masked: boolean;
   /** Every position there is, is seen: no resolution needed (a full-graph audit). */
   census: boolean;
+  /** Set when the positions are the nodes of a graph: the same in all batches. */
+  graph?: GraphStructure;
   /** Positions that all batches together will hold, if known before running (for a long text: the budget's); for progress bars. */
   positions: number | null;
   /** For text. */

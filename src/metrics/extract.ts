@@ -31,15 +31,18 @@ export interface AuditExtract {
   warnings: number;
   gate: { status: 'passed' | 'failed'; rules: { rule: string; passed: boolean }[] } | null;
   sites: SiteExtract[];
-  graph: { stack: string; layer: number; dirichletEnergy: number | null; distanceToMean: number | null }[];
+  /** Over-smoothing; graph models only. */
+  graph: (Place & {
+    dirichletEnergy: number | null;
+    distanceToMean: number | null;
+    effectiveRank: number | null;
+  })[];
 }
 
-export interface SiteExtract {
-  id: string;
-  stack: string;
-  layer: number;
-  site: SiteReport['site'];
-  part: string;
+/** Where a site is. */
+export type Place = Pick<SiteReport, 'id' | 'stack' | 'layer' | 'site' | 'part'>;
+
+export interface SiteExtract extends Place {
   neurons: number;
   dead: number;
   deadRatio: number | null;
@@ -83,12 +86,12 @@ export function extractOf(report: AuditReport, previous: AuditReport | null = nu
     warnings: report.warnings.length,
     gate: report.gate ? { status: report.gate.status, rules: ruleStatus(report.gate.rules) } : null,
     sites: report.sites.map((site) => siteExtract(site, before.get(site.id) ?? null)),
-    graph: (report.graph ?? []).map(({ layer, stack, dirichletEnergy = null, distanceToMean = null }) => ({
-      stack: typeof stack === 'string' ? stack : '',
-      layer,
-      dirichletEnergy,
-      distanceToMean,
-    })),
+    graph: (report.graph ?? []).map(
+      ({ id, stack, layer, site, part, dirichletEnergy, distanceToMean, effectiveRank }) => ({
+        ...{ id, stack, layer, site, part },
+        ...{ dirichletEnergy, distanceToMean, effectiveRank },
+      }),
+    ),
   };
 }
 

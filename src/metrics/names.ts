@@ -3,7 +3,6 @@ export const PREFIX = 'activation_auditor_';
 
 /** Where a site is; `stack` and `part` are empty where a model has no such thing. Never a neuron. */
 const SITE = ['model', 'stack', 'layer', 'site', 'part'] as const;
-const LAYER = ['model', 'stack', 'layer'] as const;
 const MODEL = ['model'] as const;
 
 /**
@@ -107,13 +106,18 @@ const definitions = {
   checkpoint_step: { type: 'gauge', labels: MODEL, help: 'Training step of the checkpoint audited last.' },
   dirichlet_energy: {
     type: 'gauge',
-    labels: LAYER,
-    help: 'Dirichlet energy of the node features after a layer of a graph model; falls to 0 with over-smoothing.',
+    labels: SITE,
+    help: 'Dirichlet energy of the node features of a layer of a graph model; falls to 0 with over-smoothing.',
   },
   distance_to_mean: {
     type: 'gauge',
-    labels: LAYER,
-    help: 'Mean distance of the node features after a layer of a graph model to their mean.',
+    labels: SITE,
+    help: 'Frobenius norm of the node features of a layer of a graph model less their mean row.',
+  },
+  effective_rank: {
+    type: 'gauge',
+    labels: SITE,
+    help: 'Effective rank of the node features of a layer of a graph model.',
   },
   model_info: {
     type: 'gauge',

@@ -1,4 +1,4 @@
-import { type AuditExtract, METRIC_FLAGS, type SiteExtract } from './extract.js';
+import { type AuditExtract, METRIC_FLAGS, type Place } from './extract.js';
 import { FREQUENCY_BOUNDS, type MetricName, RESULTS, type Result, VALUE_BOUNDS } from './names.js';
 import type { SiteTotals, Totals } from './totals.js';
 
@@ -20,7 +20,7 @@ export interface ModelHealth {
   audits: Record<Result, number>;
   lastAuditSuccess: boolean | null;
   /** Sites that are known before the first audit ends: their counters start at 0, so that `rate()` sees the rise. */
-  expected?: Pick<SiteExtract, 'id' | 'stack' | 'layer' | 'site' | 'part'>[];
+  expected?: Place[];
 }
 
 const NONE: SiteTotals = {
@@ -40,7 +40,7 @@ export function modelSamples(health: ModelHealth, { histograms = true } = {}): S
   add('last_audit_success', lastAuditSuccess === null ? null : Number(lastAuditSuccess));
   add('positions_total', totals.positions);
   for (const site of latest?.sites ?? health.expected ?? []) {
-    const labels = { stack: site.stack, layer: String(site.layer), site: site.site, part: site.part };
+    const labels = siteLabels(site);
     const sums = totals.sites[site.id] ?? NONE;
     add('non_finite_values_total', sums.nonFiniteValues, labels);
     if (histograms) samples.push(...histogramSamples(sums, { model, ...labels }));
@@ -64,12 +64,13 @@ function latestSamples(latest: AuditExtract): Sample[] {
   const { architecture, data, criterion } = latest;
   add('model_info', 1, { architecture, data, criterion });
   for (const { rule, passed } of latest.gate?.rules ?? []) add('gate_status', Number(passed), { rule });
-  for (const { stack, layer, dirichletEnergy, distanceToMean } of latest.graph) {
-    add('dirichlet_energy', dirichletEnergy, { stack, layer: String(layer) });
-    add('distance_to_mean', distanceToMean, { stack, layer: String(layer) });
+  for (const { dirichletEnergy, distanceToMean, effectiveRank, ...place } of latest.graph) {
+    add('dirichlet_energy', dirichletEnergy, siteLabels(place));
+    add('distance_to_mean', distanceToMean, siteLabels(place));
+    add('effective_rank', effectiveRank, siteLabels(place));
   }
   for (const site of latest.sites) {
-    const labels = { stack: site.stack, layer: String(site.layer), site: site.site, part: site.part };
+    const labels = siteLabels(site);
     add('neurons', site.neurons, labels);
     add('dead_neurons', site.dead, labels);
     add('dead_ratio', site.deadRatio, labels);
@@ -78,6 +79,10 @@ function latestSamples(latest: AuditExtract): Sample[] {
     for (const flag of METRIC_FLAGS) add('flagged_neurons', site.flags[flag], { ...labels, flag });
   }
   return samples;
+}
+
+function siteLabels({ stack, layer, site, part }: Place) {
+  return { stack, layer: String(layer), site, part };
 }
 
 /** Cumulative buckets. Values have no sum: OpenMetrics forbids it beside negative bounds, since it could fall. */

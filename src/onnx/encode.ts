@@ -1,11 +1,14 @@
 import { UserError } from '../errors.js';
 import { type Field, type Message, Model, type Scalar } from './schema.js';
 import { readFileRange } from './source.js';
-import type { ModelProto, TensorProto, UnknownFields } from './types.js';
+import type { ModelProto, StringStringEntryProto, TensorProto, UnknownFields } from './types.js';
 import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT } from './wire.js';
 import {
+  type Deferred,
   finish,
+  finishPieces,
   newWriter,
+  type Piece,
   prependBytes,
   prependDouble,
   prependFloat,
@@ -33,6 +36,30 @@ const MAX_BYTES = 2 ** 31 - 1;
  * @throws UserError when the result would reach protobuf's limit of 2 GiB: write large tensors as external data then.
  */
 export function encodeModel(model: ModelProto, transform?: Transform): Uint8Array {
+  return finish(encode(model, transform));
+}
+
+/** What is written in place of a tensor's data: bytes made when they are due, or where external data lies. */
+export type TensorData = Deferred | { externalData: StringStringEntryProto[] };
+
+/**
+ * The same as pieces: what `dataOf` gives for a tensor stands in place of its data, so that a file is written without
+ * its weights in memory.
+ */
+export function encodePieces(
+  model: ModelProto,
+  dataOf: (tensor: TensorProto) => TensorData | null,
+): { pieces: Piece[]; totalBytes: number } {
+  const writer = encode(model, (message, fields) => {
+    const data = message === 'TensorProto' ? dataOf(fields as unknown as TensorProto) : null;
+    if (!data) return fields;
+    if ('externalData' in data) return { ...fields, ...data };
+    return { ...fields, floatData: [], doubleData: [], rawData: data };
+  });
+  return { pieces: finishPieces(writer), totalBytes: writer.totalBytes };
+}
+
+function encode(model: ModelProto, transform?: Transform): Writer {
   const writer = newWriter();
   encodeMessage(writer, Model, model as unknown as Fields, transform);
   if (writer.totalBytes > MAX_BYTES) {
@@ -41,7 +68,7 @@ export function encodeModel(model: ModelProto, transform?: Transform): Uint8Arra
       'model-too-large',
     );
   }
-  return finish(writer);
+  return writer;
 }
 
 /** Writes the fields of a message, the last one first. */

@@ -4,13 +4,22 @@
  */
 export interface Writer {
   /** Finished bytes, last ones first. */
-  chunks: Uint8Array[];
+  chunks: Piece[];
   /** Bytes in front of the chunks: `[at, end)` of this buffer. */
   buffer: Buffer;
   at: number;
   /** Bytes written so far. */
   totalBytes: number;
 }
+
+/** Bytes that are made only when they are written: parts of a file, or a tensor cut out of another. */
+export interface Deferred {
+  lengthBytes: number;
+  /** `lengthBytes` bytes in all; a chunk is overwritten by the next one. */
+  chunks(): Iterable<Uint8Array>;
+}
+
+export type Piece = Uint8Array | Deferred;
 
 const BUFFER_BYTES = 64 * 1024;
 
@@ -75,9 +84,14 @@ export function prependString(writer: Writer, value: string): void {
   prependVarint(writer, bytes);
 }
 
-export function prependLengthDelimited(writer: Writer, bytes: Uint8Array): void {
-  prependBytes(writer, bytes);
-  prependVarint(writer, bytes.length);
+export function prependLengthDelimited(writer: Writer, bytes: Piece): void {
+  if (bytes instanceof Uint8Array) prependBytes(writer, bytes);
+  else {
+    flush(writer);
+    writer.chunks.push(bytes);
+    writer.totalBytes += bytes.lengthBytes;
+  }
+  prependVarint(writer, bytes instanceof Uint8Array ? bytes.length : bytes.lengthBytes);
 }
 
 /** Raw bytes; large ones must not change before `finish`. */
@@ -97,11 +111,19 @@ export function finish(writer: Writer): Uint8Array {
   flush(writer);
   const all = new Uint8Array(writer.totalBytes);
   let at = 0;
-  for (const chunk of writer.chunks.reverse()) {
-    all.set(chunk, at);
-    at += chunk.length;
+  for (const piece of writer.chunks.reverse()) {
+    for (const chunk of piece instanceof Uint8Array ? [piece] : piece.chunks()) {
+      all.set(chunk, at);
+      at += chunk.length;
+    }
   }
   return all;
+}
+
+/** All bytes in order, the deferred ones still to be made. */
+export function finishPieces(writer: Writer): Piece[] {
+  flush(writer);
+  return writer.chunks.reverse();
 }
 
 /** Makes room in front; returns where it starts. At most `CHUNK_BYTES` bytes. */

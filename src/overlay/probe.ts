@@ -5,6 +5,7 @@ import { DataType } from '../onnx/data-types.js';
 import type { Site } from '../sites/types.js';
 import type { Criterion } from '../stats/types.js';
 import { Builder } from './build.js';
+import { addSmoothing, embeddingSites, type SmoothingOptions, type SmoothingProbes } from './smoothing.js';
 
 export interface ProbeOptions {
   criterion: Pick<Criterion, 'firing' | 'threshold'>;
@@ -14,6 +15,8 @@ export interface ProbeOptions {
   careful: boolean;
   /** Keep the model's own outputs (`--check-outputs`). */
   keepOutputs?: boolean;
+  /** The positions are nodes of a graph: sum what over-smoothing measures need, too. */
+  smoothing?: SmoothingOptions | undefined;
 }
 
 /** Where one site's numbers come out of the overlay. */
@@ -44,6 +47,7 @@ export interface Probes {
   sites: SiteProbe[];
   /** Input [positions], bool: whether a position counts; `null` when all do. */
   mask: string | null;
+  smoothing: SmoothingProbes | null;
 }
 
 /** A Tanh or Sigmoid output this near to its limits is saturated. */
@@ -62,14 +66,18 @@ export function addProbes(model: Model, sites: Site[], options: ProbeOptions): P
     ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: ['audit_positions'] })
     : null;
   const opset = model.opsets.get('') ?? 1;
-  const probes = sites.map((site) =>
-    probeSite(new Builder(graph, opset, `audit/${site.id}/`), site, options, mask),
-  );
-  return { sites: probes, mask: mask?.name ?? null };
+  const rows = new Map<Site, Value>();
+  const probes = sites.map((site) => {
+    const b = new Builder(graph, opset, `audit/${site.id}/`);
+    rows.set(site, flatten(b, site));
+    return probeSite(b, site, rows.get(site)!, options, mask);
+  });
+  const embeddings = embeddingSites(sites).map((site) => ({ site, rows: rows.get(site)! }));
+  const smoothing = options.smoothing ? addSmoothing(graph, opset, embeddings, options.smoothing) : null;
+  return { sites: probes, mask: mask?.name ?? null, smoothing };
 }
 
-function probeSite(b: Builder, site: Site, options: ProbeOptions, mask: Value | null): SiteProbe {
-  const all = flatten(b, site);
+function probeSite(b: Builder, site: Site, all: Value, options: ProbeOptions, mask: Value | null): SiteProbe {
   const counts = countingPositions(b, all, mask, options.careful);
   const zeroFilled = counts ? b.op('Where', [counts.where, all, b.float(0)]) : all;
   const filled = (limit: number): Value =>

@@ -30,6 +30,18 @@ export interface SmoothingProbe {
   gram: string | null;
 }
 
+/** The sites that hold a layer's embedding: after its activation function, or, where it has none, its attention's output. */
+export function embeddingSites(sites: Site[]): Site[] {
+  const sameLayer = (a: Site, b: Site): boolean => a.stack === b.stack && a.layer === b.layer;
+  return sites.filter(
+    (one) =>
+      one.axis === -1 &&
+      (one.site === 'mlp_post' ||
+        (one.site === 'attn_out' &&
+          !sites.some((other) => other.site === 'mlp_post' && sameLayer(one, other)))),
+  );
+}
+
 /** The first numbers of a probe's `sums`; `squares` is Σ (x − x₀)² over nodes and features. */
 export const SUMS = ['energy', 'degreeEnergy', 'cosineDistance', 'zeros', 'squares', 'nodes'] as const;
 

@@ -30,7 +30,7 @@ function keepsNeurons(node: Node, index: number): boolean {
   return node.opType === 'Mul' || node.opType === 'Div';
 }
 
-const keeping = new Set([
+export const keeping = new Set([
   'Transpose',
   'BatchNormalization',
   'MaxPool',
@@ -101,44 +101,10 @@ export function linearResult(layer: Linear): Result {
   return { value, absorbed: null, bias };
 }
 
-const skipNormalization = new Set(['SkipLayerNormalization', 'SkipSimplifiedLayerNormalization']);
+/** Operators that add a residual and normalise, https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md */
+export const skipNormalization = new Set(['SkipLayerNormalization', 'SkipSimplifiedLayerNormalization']);
 
 /** MatMulInteger → Cast → Mul(scale): the scale belongs to the weight. */
 function isDequantization(layer: Linear, node: Node, bias: Value | null): boolean {
   return !bias && node.is('Mul') && layer.node.opType.endsWith('Integer');
 }
-
-/** Whether the value, moved, scaled, normalised or routed, is added to a residual stream. */
-export function joinsResidual(value: Value): boolean {
-  const seen = new Set<Value>();
-  const visit = (at: Value, steps: number): boolean => {
-    if (seen.has(at) || steps === 0) return false;
-    seen.add(at);
-    return at.uses.some(({ node, index }) => {
-      if (node.domain === 'com.microsoft' && skipNormalization.has(node.opType)) return index < 2;
-      if (node.is('Add') && constantOperand(node) === null) return true;
-      if (!(index === 0 && (moving(node) || keeping.has(node.opType))) && !onTheWay.has(node.opType))
-        return false;
-      return node.outputs[0] ? visit(node.outputs[0], steps - 1) : false;
-    });
-  };
-  return visit(value, MAX_STEPS);
-}
-
-/** What may stand between a sub-layer's result and the residual add. */
-const onTheWay = new Set([
-  'Add',
-  'Mul',
-  'Div',
-  'Sub',
-  'Pow',
-  'Sqrt',
-  'ReduceMean',
-  'Reciprocal',
-  'LayerNormalization',
-  'RMSNormalization',
-  'SimplifiedLayerNormalization',
-  'ScatterND',
-  'ScatterElements',
-  'Where',
-]);

@@ -191,6 +191,22 @@ export const gateSchema = z.object({
   ),
 });
 
+/** Over-smoothing of one layer's embedding; see docs/graphs.md for the definitions. */
+export const graphSchema = z.object({
+  ...place,
+  nodes: count,
+  neighbourPairs: count.describe('Ordered pairs: an undirected edge is two; no self loops'),
+  features: count,
+  dirichletEnergy: measured.describe('sqrt(1/N sum_i sum_{j in N_i} |x_i - x_j|^2)'),
+  distanceToMean: measured.describe('Frobenius norm of X less its mean row'),
+  degreeNormalisedDirichletEnergy: measured.describe(
+    '1/2 sum_i sum_{j in N_i} |x_i / sqrt(1 + d_i) - x_j / sqrt(1 + d_j)|^2',
+  ),
+  meanAverageDistance: measured.describe('1/N sum_i sum_{j in N_i} (1 - cos(x_i, x_j))'),
+  effectiveRank: measured.describe('exp of the entropy of the singular values of X'),
+  zeroShare: share.describe('Share of the entries of X that are exactly zero'),
+});
+
 /** What every kind of report begins with. */
 export const head = {
   schemaVersion: z.literal(SCHEMA_VERSION),
@@ -212,22 +228,18 @@ export const auditReportSchema = z
     layers: z.array(layer),
     summary,
     quality: z.object({ metric: z.string(), value: measured, positions: count }).optional(),
-    graph: z
-      .array(
-        z.looseObject({
-          layer: count,
-          dirichletEnergy: measured.optional(),
-          distanceToMean: measured.optional(),
-        }),
-      )
-      .optional(),
+    graph: z.array(graphSchema).optional().describe('Over-smoothing, layer by layer; graphs only'),
     gate: gateSchema.optional(),
   })
   .meta({ title: 'Audit report of activation-auditor' });
 
+/** Parts that reports of other kinds have too. */
+export { data as dataSchema, model as modelSchema, runtime as runtimeSchema };
+
 export type AuditReport = z.infer<typeof auditReportSchema>;
 export type SiteReport = z.infer<typeof siteSchema>;
 export type WeightReport = z.infer<typeof weight>;
+export type GraphReport = z.infer<typeof graphSchema>;
 export type LayerReport = AuditReport['layers'][number];
 export type Gate = z.infer<typeof gateSchema>;
 export type GateRule = Gate['rules'][number];

@@ -59,7 +59,11 @@ function sendReport(response: Response, service: Service, id: string): void {
 }
 
 function unknownJob(id: string): never {
-  throw { status: 404, code: 'job-unknown', detail: `There is no audit \`${id}\`; the list is /api/v1/audits.` };
+  throw {
+    status: 404,
+    code: 'job-unknown',
+    detail: `There is no audit \`${id}\`; the list is /api/v1/audits.`,
+  };
 }
 
 function unknownReport(id: string): UserError {

@@ -25,7 +25,10 @@ export function createApp(options: ServerOptions): Express {
   app.get('/healthz', (_request, response) => void response.type('text').send('ok\n'));
   app.get('/readyz', (_request, response) => {
     const ready = service.ready();
-    response.status(ready ? 200 : 503).type('text').send(ready ? 'ready\n' : 'starting\n');
+    response
+      .status(ready ? 200 : 503)
+      .type('text')
+      .send(ready ? 'ready\n' : 'starting\n');
   });
   app.get('/metrics', protectMetrics ? auth.api : pass, async (request, response) => {
     const format = negotiate(request.get('accept'));
@@ -133,5 +136,9 @@ function explain(error: unknown): { status: number; code: string; detail: string
   if (typeof status === 'number' && status < 500) {
     return { status, code: String(type ?? 'bad-request').replaceAll('.', '-'), detail: String(message) };
   }
-  return { status: 500, code: 'internal', detail: 'The server failed; its log has the cause under the request id.' };
+  return {
+    status: 500,
+    code: 'internal',
+    detail: 'The server failed; its log has the cause under the request id.',
+  };
 }

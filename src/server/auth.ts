@@ -21,7 +21,8 @@ export interface Auth {
 }
 
 export function authentication(token: string | null): Auth {
-  const session = token === null ? '' : createHmac('sha256', token).update('activation-auditor page').digest('base64url');
+  const session =
+    token === null ? '' : createHmac('sha256', token).update('activation-auditor page').digest('base64url');
   const byHeader = (request: Request) => {
     const given = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1];
     return given !== undefined && token !== null && same(given, token);
@@ -37,7 +38,11 @@ export function authentication(token: string | null): Auth {
       const safe = request.method === 'GET' || request.method === 'HEAD';
       if (safe ? reads(request) : token === null || byHeader(request)) return next();
       response.set('WWW-Authenticate', 'Bearer realm="activation-auditor"');
-      next({ status: 401, code: 'unauthorized', detail: 'Expected the header `Authorization: Bearer TOKEN`.' });
+      next({
+        status: 401,
+        code: 'unauthorized',
+        detail: 'Expected the header `Authorization: Bearer TOKEN`.',
+      });
     },
     host: (request, _response, next) => {
       if (token !== null || isLoopback(request.get('host') ?? '')) return next();

@@ -16,7 +16,11 @@ export function sendEvents(
   service: Service,
   { first, wants, untilEnd }: { first: Job[]; wants: (job: Job) => boolean; untilEnd: boolean },
 ): void {
-  response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+  response.set({
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-store',
+    'X-Accel-Buffering': 'no',
+  });
   response.flushHeaders();
   const send = (job: Job) => {
     response.write(`event: job\nid: ${job.id}\ndata: ${JSON.stringify(job)}\n\n`);

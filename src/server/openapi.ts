@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { auditReportSchema } from '../report/schema.js';
 import { diffReportSchema } from '../report/diff-schema.js';
+import { auditReportSchema } from '../report/schema.js';
 import { jobSchema, modelEntrySchema, problemSchema, reportEntrySchema } from './schema.js';
 import type { ServerOptions } from './types.js';
 
@@ -124,9 +124,14 @@ function paths(): Json {
       }),
     },
     '/reports': {
-      get: get('listReports', 'Stored reports, oldest first', [parameter('model', 'query', 'Of this model only', false)], {
-        '200': json(list('ReportEntry'), 'The reports'),
-      }),
+      get: get(
+        'listReports',
+        'Stored reports, oldest first',
+        [parameter('model', 'query', 'Of this model only', false)],
+        {
+          '200': json(list('ReportEntry'), 'The reports'),
+        },
+      ),
     },
     '/reports/{id}': {
       get: get('getReport', 'A stored report', [reportId], {
@@ -138,7 +143,10 @@ function paths(): Json {
       get: get(
         'diffReports',
         'What changed between two stored reports',
-        [parameter('old', 'query', 'Id of the older report'), parameter('new', 'query', 'Id of the newer report')],
+        [
+          parameter('old', 'query', 'Id of the older report'),
+          parameter('new', 'query', 'Id of the newer report'),
+        ],
         { '200': json(ref('DiffReport'), 'The difference'), '400': problem('An id is missing'), ...unknown },
       ),
     },

@@ -6,52 +6,48 @@ const time = z.iso.datetime();
 const share = z.number().min(0).max(1).nullable();
 const verdict = z.enum(['passed', 'failed']).nullable();
 
-export const reportEntrySchema = z
-  .object({
-    id: z.string().describe('Sorts by time'),
-    model: z.string(),
-    step: z.number().nullable().describe('Training step of a checkpoint'),
-    createdAt: time,
-    positions: z.int().nonnegative(),
-    deadRatio: share.describe('Of the mlp_post neurons of the model'),
-    capacityRatio: share,
-    gate: verdict,
-    durationSeconds: z.number().nonnegative(),
-  })
-  .meta({ id: 'ReportEntry' });
+export const reportEntrySchema = z.object({
+  id: z.string().describe('Sorts by time'),
+  model: z.string(),
+  step: z.number().nullable().describe('Training step of a checkpoint'),
+  createdAt: time,
+  positions: z.int().nonnegative(),
+  deadRatio: share.describe('Of the mlp_post neurons of the model'),
+  capacityRatio: share,
+  gate: verdict,
+  durationSeconds: z.number().nonnegative(),
+});
 
-export const jobSchema = z
-  .object({
-    id: z.string(),
-    model: z.string(),
-    step: z.number().nullable(),
-    status: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
-    trigger: z.enum(['api', 'watch', 'schedule']).describe('What asked for it'),
-    device: z.string(),
-    createdAt: time,
-    startedAt: time.nullable(),
-    endedAt: time.nullable(),
-    progress: z
-      .object({
-        positions: z.int().nonnegative(),
-        total: z.int().nonnegative().nullable(),
-        elapsedSeconds: z.number().nonnegative(),
-      })
-      .nullable(),
-    stage: z.string().nullable().describe('What a slow step is about, for a person'),
-    error: z.string().nullable(),
-    report: z.string().nullable().describe('Id of the report, once done'),
-  })
-  .meta({ id: 'Job' });
+export const jobSchema = z.object({
+  id: z.string(),
+  model: z.string(),
+  step: z.number().nullable(),
+  status: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
+  trigger: z.enum(['api', 'watch', 'schedule']).describe('What asked for it'),
+  device: z.string(),
+  createdAt: time,
+  startedAt: time.nullable(),
+  endedAt: time.nullable(),
+  progress: z
+    .object({
+      positions: z.int().nonnegative(),
+      total: z.int().nonnegative().nullable(),
+      elapsedSeconds: z.number().nonnegative(),
+    })
+    .nullable(),
+  stage: z.string().nullable().describe('What a slow step is about, for a person'),
+  error: z.string().nullable(),
+  report: z.string().nullable().describe('Id of the report, once done'),
+});
 
-export const modelEntrySchema = z
-  .object({
-    name: z.string().describe('Path below the models folder without the extension, or the name of a training run'),
-    files: z.array(z.object({ file: z.string(), step: z.number().nullable() })),
-    reports: z.int().nonnegative(),
-    latest: reportEntrySchema.nullable(),
-  })
-  .meta({ id: 'ModelEntry' });
+export const modelEntrySchema = z.object({
+  name: z
+    .string()
+    .describe('Path below the models folder without the extension, or the name of a training run'),
+  files: z.array(z.object({ file: z.string(), step: z.number().nullable() })),
+  reports: z.int().nonnegative(),
+  latest: reportEntrySchema.nullable(),
+});
 
 export const problemSchema = z
   .object({
@@ -61,7 +57,7 @@ export const problemSchema = z
     code: z.string().describe('Stable machine-readable kind, kebab-case'),
     requestId: z.string(),
   })
-  .meta({ id: 'Problem', description: 'RFC 9457' });
+  .describe('RFC 9457');
 
 export type ReportEntry = z.infer<typeof reportEntrySchema>;
 export type Job = z.infer<typeof jobSchema>;

@@ -4,6 +4,7 @@ import type { LinearBehind } from '../patterns/behind.js';
 import type { Linear } from '../patterns/linear.js';
 import { storedWeight } from '../patterns/weights.js';
 import { arrange, type Place, type Placeable } from './layers.js';
+import { findStacks } from './stacks.js';
 import type { Miss, Site, SiteName, WeightRef } from './types.js';
 import { type AttentionUnit, findUnits, type MlpUnit } from './units.js';
 
@@ -19,10 +20,12 @@ export type Arrange = (units: readonly Placeable[]) => Place[];
 /** The sites of a graph: matches with layer numbers, ids and the weights behind each neuron. */
 export function findSites(graph: Graph, arrangeUnits: Arrange = arrange): FoundSites {
   const { units, misses } = findUnits(graph);
-  const places = arrangeUnits(units);
-  const sites = units.flatMap((unit, i) =>
-    unit.kind === 'mlp' ? mlpSites(unit, places[i]!) : [attentionSite(unit, places[i]!)],
-  );
+  const sites = findStacks(graph, units).flatMap(({ name, units }) => {
+    const places = arrangeUnits(units).map((place) => ({ ...place, stack: place.stack || name }));
+    return units.flatMap((unit, i) =>
+      unit.kind === 'mlp' ? mlpSites(unit, places[i]!) : [attentionSite(unit, places[i]!)],
+    );
+  });
   return { sites: inLayerOrder(sites), misses };
 }
 

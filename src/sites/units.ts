@@ -3,11 +3,13 @@ import type { Node } from '../graph/node.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import type { Value } from '../graph/value.js';
 import { type ActivationMatch, findActivations } from '../patterns/activations.js';
-import { gateAfter, joinsResidual, linearAfter, linearResult } from '../patterns/after.js';
+import { gateAfter, linearAfter, linearResult } from '../patterns/after.js';
 import { type AttentionMatch, findAttention } from '../patterns/attention.js';
 import { type LinearBehind, linearBehind } from '../patterns/behind.js';
 import { ACTIVATION_TOLERANCE } from '../patterns/known-activations.js';
 import type { Linear } from '../patterns/linear.js';
+import { type ResidualAdd, residualAdd } from '../patterns/residual.js';
+import { residualBlocks } from './residual-blocks.js';
 import type { Miss } from './types.js';
 
 /** An MLP: linear layer, activation function, perhaps a gate, linear layer. */
@@ -20,12 +22,19 @@ export interface MlpUnit {
   gate: { product: Value; up: LinearBehind[] } | null;
   /** Layers that read the MLP's inner neurons. */
   out: Linear[];
+  /** Where the result joins the residual stream, in graphs that have one. */
+  residual: ResidualAdd | null;
+  /** See `residualBlocks`. */
+  block: number | null;
   order: number;
 }
 
 export interface AttentionUnit {
   kind: 'attention';
   attention: AttentionMatch;
+  residual: ResidualAdd | null;
+  /** See `residualBlocks`. */
+  block: number | null;
   order: number;
 }
 
@@ -41,14 +50,17 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
     reason,
     at: label(core),
   }));
+  const starts = new Set(activations.matches.map(({ pre }) => pre));
   const units: Unit[] = attention.matches.map((match) => ({
     kind: 'attention',
     attention: match,
+    residual: residualAdd(match.result.value, starts),
+    block: null,
     order: position.get(match.projection.node)!,
   }));
   const inTransformer = units.length > 0;
   for (const match of activations.matches) {
-    const found = mlpAround(match, inTransformer);
+    const found = mlpAround(match, inTransformer, starts);
     if ('reason' in found) misses.push(found);
     else units.push({ ...found, order: position.get(match.post.producer!)! });
   }
@@ -63,10 +75,21 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
       at: post.name,
     });
   }
-  return { units: units.sort((a, b) => a.order - b.order), misses };
+  units.sort((a, b) => a.order - b.order);
+  return { units: inTransformer ? units : inBlocks(units), misses };
 }
 
-function mlpAround(activation: ActivationMatch, inTransformer: boolean): Omit<MlpUnit, 'order'> | Miss {
+function inBlocks(units: Unit[]): Unit[] {
+  const mlps = units.filter((unit) => unit.kind === 'mlp');
+  const blocks = residualBlocks(mlps);
+  return mlps.map((unit, i) => ({ ...unit, block: blocks[i]! }));
+}
+
+function mlpAround(
+  activation: ActivationMatch,
+  inTransformer: boolean,
+  starts: ReadonlySet<Value>,
+): Omit<MlpUnit, 'order'> | Miss {
   const { pre, post, name, bias } = activation;
   const at = label(post.producer!);
   const behind = linearBehind(pre);
@@ -77,14 +100,23 @@ function mlpAround(activation: ActivationMatch, inTransformer: boolean): Omit<Ml
   const into = bias ? behind.found.map((layer) => ({ ...layer, bias })) : behind.found;
   const gate = gateOf(post);
   const out = linearAfter(gate?.product ?? post);
-  if (inTransformer && !out.some((layer) => joinsResidual(linearResult(layer).value))) {
+  const residual = firstOf(out, (layer) => residualAdd(linearResult(layer).value, starts));
+  if (inTransformer && !residual) {
     const reason =
       out.length === 0
         ? `${name} at ${at} feeds no linear layer directly: a head, not an MLP of a block`
         : `${name} at ${at}: the layer after it is not added to the residual stream: a head, not an MLP of a block`;
     return { what: 'mlp', reason, at };
   }
-  return { kind: 'mlp', activation, into, gate, out };
+  return { kind: 'mlp', activation, into, gate, out, residual, block: null };
+}
+
+function firstOf<T, R>(items: T[], find: (item: T) => R | null): R | null {
+  for (const item of items) {
+    const found = find(item);
+    if (found) return found;
+  }
+  return null;
 }
 
 function gateOf(post: Value): MlpUnit['gate'] {

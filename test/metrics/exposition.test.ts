@@ -114,7 +114,16 @@ describe('every metric', () => {
   it('about a model is rendered by an audit that has what it needs', () => {
     const report = smallReport();
     report.model.step = 7;
-    report.graph = [{ layer: 0, dirichletEnergy: 1, distanceToMean: 2 }];
+    const { id, stack, layer, site, part } = report.sites[0]!;
+    const measured = { dirichletEnergy: 1, distanceToMean: 2, effectiveRank: 3, meanAverageDistance: 4 };
+    const size = {
+      nodes: 5,
+      neighbourPairs: 8,
+      features: 4,
+      degreeNormalisedDirichletEnergy: 1,
+      zeroShare: 0,
+    };
+    report.graph = [{ id, stack, layer, site, part, ...size, ...measured }];
     report.gate = {
       status: 'passed',
       rules: [{ rule: 'r', value: 0, limit: 1, status: 'passed', site: null }],

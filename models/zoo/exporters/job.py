@@ -24,22 +24,12 @@ class Product:
     stack: str | None = None
     #: Largest difference of tensors and outputs from PyTorch that is right for this file.
     tolerance: float = 1e-4
-    #: A quantized weight's name and neuron axis from the plain export's; `None` where values are compared.
-    renamed: "Renamed | None" = None
+    #: The values inside are those of PyTorch, up to `tolerance`, and at the same positions.
+    comparable: bool = True
     #: Inputs for a file that does not take the family's, and the first output they should give.
     inputs: Inputs | None = None
     expected: torch.Tensor | None = None
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Renamed:
-    """The plain file, a suffix its weights got, and the roles whose axis survives (with the axis, if it is another)."""
-
-    plain: Path
-    suffix: str
-    axes: dict[str, int] = field(default_factory=dict)
-    roles: tuple[str, ...] = ("in", "gate", "up", "out")
 
 
 @dataclass

@@ -32,7 +32,7 @@ def merged_decoder(job: Job) -> list[Product]:
     keep(first, job.path("-first"))
     feeds = with_empty_past(job) | {"use_cache_branch": torch.tensor([False])}
     return [
-        Product(job.path(), inputs=feeds, note="decoder_model_merged.onnx"),
+        Product(job.path(), inputs=feeds, comparable=False, note="decoder_model_merged.onnx"),
         Product(job.path("-first"), inputs=with_empty_past(job), note="decoder_model.onnx"),
     ]
 
@@ -60,7 +60,8 @@ def encoder_decoder(job: Job) -> list[Product]:
     for suffix, source, stack, feeds, expected in layouts:
         keep(folder / f"{source}.onnx", job.path(suffix))
         products.append(
-            Product(job.path(suffix), stack=stack, inputs=feeds, expected=expected, note=f"{source}.onnx")
+            Product(job.path(suffix), stack=stack, inputs=feeds, expected=expected, note=f"{source}.onnx",
+                    comparable=suffix in ("-encoder", "-decoder"))
         )
     return products
 
@@ -72,6 +73,9 @@ def export_with_optimum(job: Job, task: str, **options) -> Path:
     except ImportError as problem:
         raise Unavailable(f"needs models/zoo/requirements-optimum.txt ({problem})") from None
     folder = job.scratch / job.family.name
+    for module in job.model.modules():
+        if hasattr(module, "config"):
+            module.config.use_cache = True
     onnx_export_from_model(job.model, output=folder, task=task, device="cpu", do_validation=False, **options)
     return folder
 
@@ -101,7 +105,9 @@ def with_empty_past(job: Job) -> Inputs:
     """The family's inputs, positions, and a cache of no positions."""
     mask = job.inputs["attention_mask"]
     config = job.model.config
-    extra = {"position_ids": torch.arange(mask.shape[1]).expand(mask.shape)}
+    counted = mask.cumsum(1) * mask - 1
+    plain = torch.arange(mask.shape[1]).expand(mask.shape)
+    extra = {"position_ids": counted if job.family.name == "opt" else plain}
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     for layer in range(config.num_hidden_layers):

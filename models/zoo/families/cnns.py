@@ -44,7 +44,8 @@ def cnn_sites(model: Cnn) -> list[Site]:
     for layer, (conv, norm, act, name, after) in enumerate(layers):
         axis = -1 if isinstance(conv, nn.Linear) else 1
         into = folded(incoming("in", conv), norm)
-        out = [] if after is None else [outgoing(after)]
+        following = layers[layer + 1][1] if after is not None and layer + 1 < len(layers) else none
+        out = [] if after is None else [folded(outgoing(after), following)]
         sites += both_ends(layer, name, act, [into], out, axis=axis)
     return sites
 
@@ -101,7 +102,7 @@ def resnet_sites(model: ResNet) -> list[Site]:
             last = index + 1 == len(block.acts)
             if last and block.shortcut is not None:
                 into.append(folded(incoming("in", block.shortcut), block.shortcut_norm))
-            out = [] if last else [outgoing(block.convs[index + 1])]
+            out = [] if last else [folded(outgoing(block.convs[index + 1]), block.norms[index + 1])]
             sites += both_ends(layer, "relu", act, into, out, f"act{index + 1}")
     return sites
 

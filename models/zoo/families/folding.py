@@ -14,9 +14,7 @@ def folded(weight: Weight, norm: nn.Module) -> Weight:
         return weight
     with torch.no_grad():
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        shape = [-1 if axis == weight.axis else 1 for axis in range(weight.tensor.ndim)]
+        shape = [-1] + [1] * (weight.tensor.ndim - 1)
         bias = 0 if weight.bias is None else weight.bias
-        return replace(
-            weight,
-            alternative=(weight.tensor * scale.reshape(shape), (bias - norm.running_mean) * scale + norm.bias),
-        )
+        bias = None if weight.role == "out" else (bias - norm.running_mean) * scale + norm.bias
+        return replace(weight, alternative=(weight.tensor * scale.reshape(shape), bias))

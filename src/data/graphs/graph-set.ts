@@ -4,14 +4,15 @@ import { UserError } from '../../errors.js';
 import type { NdArray } from '../../onnx/array.js';
 import { isFloat } from '../../onnx/data-types.js';
 import { fitted } from '../arrays/array-set.js';
-import { arrayOf, castTo, inputType, zeros } from '../arrays/convert.js';
+import { arrayOf, castTo, inputType } from '../arrays/convert.js';
 import { readNpz } from '../arrays/npz.js';
 import { integersBelow, normals } from '../arrays/prng.js';
 import { describeInput, unfilled } from '../feeds.js';
 import type { DataSpec } from '../spec.js';
 import type { Batch, DataSet, ModelInput } from '../types.js';
-import { normalisedAdjacency } from './adjacency.js';
+import { fillInputs, findRole, roleOf } from './fill.js';
 import { readLinqs } from './linqs.js';
+import { edgeEnds, edgesOf, graphStructure } from './structure.js';
 
 type Arrays = Map<string, NdArray>;
 
@@ -60,19 +61,21 @@ export function randomGraphSet(spec: DataSpec): DataSet {
 /**
  * A whole graph as one batch, a census: every node is seen. Inputs are matched by name, else by what they are:
  * node features (float [nodes, features]), `edge_index` (integers [2, edges]), `edge_weight`, `adj` (float
- * [nodes, nodes], made from the edges where the file has none), `batch` (zeros).
+ * [nodes, nodes], made from the edges where the file has none), `batch` (zeros), a node mask (ones).
  *
  * `mask` says which nodes count; with an explicit `--split` it is that split's `<split>_mask`.
  *
  * @throws UserError naming the input that cannot be filled or the array that does not fit.
  */
 export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: string): DataSet {
-  const feeds: Record<string, NdArray> = {};
   const nodes = countNodes(arrays, spec.inputs, path);
-  checkEdges(arrays, nodes, path);
+  const edgeIndex = edgeList(arrays);
+  const ends = edgeIndex && edgeEnds(edgeIndex, nodes, path);
+  const filled = fillInputs(spec.inputs, { arrays, nodes, ends }, spec.graphNeeds);
+  const feeds: Record<string, NdArray> = {};
   for (const input of spec.inputs) {
-    const array = matching(input, arrays, nodes);
-    if (array === null) throw unfilled(input, path);
+    const array = filled.get(input.name);
+    if (array === undefined) throw unfilled(input, path);
     feeds[input.name] = checked(input, array, path);
   }
   const mask = nodeMask(arrays, spec.split, nodes, path);
@@ -81,6 +84,7 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
   const batch: Batch = { feeds, blocks: [0], sequences: 1, positions: counted, mask };
   if (labels !== undefined) batch.labels = labels;
   const ours = spec.shard === undefined || spec.shard.index % spec.shard.count === 0;
+  const fedAsIs = spec.inputs.find((input) => filled.get(input.name) === edgeIndex)?.name ?? null;
   return {
     description: {
       name,
@@ -93,6 +97,7 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
     kind: name === 'random' ? 'random' : 'graph',
     masked: mask !== null,
     census: name !== 'random',
+    ...(edgeIndex && ends && { graph: graphStructure(edgeIndex, ends, nodes, fedAsIs) }),
     positions: ours ? counted : 0,
     warnings: [],
     rangeBatch: async () => batch,
@@ -102,82 +107,23 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
   };
 }
 
-/** What an input of a graph model is, by its name, else by rank and type. */
-function roleOf(input: ModelInput): 'x' | 'edge_index' | 'edge_weight' | 'adj' | 'batch' | null {
-  const name = input.name.toLowerCase();
-  const rank = input.shape?.length ?? 2;
-  const float = isFloat(input.elemType);
-  if (/^(adj|a_hat|adjacency|a$)/.test(name) && float) return 'adj';
-  if (/^edge_?(weight|attr)/.test(name) && float) return 'edge_weight';
-  if (/^edge_?(index|list)|^edges$/.test(name) || (!float && rank === 2 && input.shape?.[0] === 2)) {
-    return 'edge_index';
-  }
-  if (name === 'batch' && rank === 1) return 'batch';
-  if (!float || rank !== 2) return null;
-  const [rows, columns] = input.shape ?? [];
-  return rows === columns && rows !== null && rows !== undefined ? 'adj' : 'x';
-}
-
-const aliases: Record<string, string[]> = {
-  x: ['x', 'features', 'node_features', 'feat'],
-  edge_index: ['edge_index', 'edges'],
-  edge_weight: ['edge_weight', 'edge_attr'],
-  adj: ['adj', 'adjacency'],
-};
-
-function matching(input: ModelInput, arrays: Arrays, nodes: number): NdArray | null {
-  const own = arrays.get(input.name);
-  if (own !== undefined) return own;
-  const role = roleOf(input);
-  if (role === null) return null;
-  if (role === 'batch') return zeros('int64', [nodes]);
-  const found = find(role, arrays);
-  if (found !== null) return found;
-  const edges = find('edge_index', arrays);
-  if (edges === null) return null;
-  if (role === 'adj') return normalisedAdjacency(edges, nodes);
-  if (role === 'edge_weight' && input.shape?.length === 1) {
-    return arrayOf('float32', [edges.dims[1]!], new Float32Array(edges.dims[1]!).fill(1));
-  }
-  return null;
-}
-
-function find(role: string, arrays: Arrays): NdArray | null {
-  for (const name of aliases[role] ?? []) {
-    const array = arrays.get(name);
-    if (array !== undefined) return array;
-  }
-  return null;
+/** The edges the data lists, else those of the dense adjacency it holds. */
+function edgeList(arrays: Arrays): NdArray | null {
+  const listed = findRole('edge_index', arrays);
+  const adjacency = listed ? null : findRole('adj', arrays);
+  return adjacency ? edgesOf(adjacency) : listed;
 }
 
 function countNodes(arrays: Arrays, inputs: ModelInput[], path: string): number {
   const named = inputs.filter((input) => ['x', 'adj'].includes(roleOf(input) ?? ''));
   const array =
-    find('x', arrays) ?? named.map((input) => arrays.get(input.name)).find((each) => each !== undefined);
-  const nodes = array?.dims.at(-2) ?? find('adj', arrays)?.dims[0];
+    findRole('x', arrays) ?? named.map((input) => arrays.get(input.name)).find((each) => each !== undefined);
+  const nodes = array?.dims.at(-2) ?? findRole('adj', arrays)?.dims.at(-1);
   if (nodes !== undefined && nodes > 0) return nodes;
   throw new UserError(
     `${path} holds no node features: expected an array "x" [nodes, features], found ${[...arrays.keys()].join(', ')}.`,
     'data-bad-names',
   );
-}
-
-function checkEdges(arrays: Arrays, nodes: number, path: string): void {
-  const edges = find('edge_index', arrays);
-  if (edges === null) return;
-  if (edges.dims.length !== 2 || edges.dims[0] !== 2) {
-    throw new UserError(
-      `The array "edge_index" of ${path} has the shape [${edges.dims.join(', ')}]: expected [2, edges].`,
-      'data-bad-shape',
-    );
-  }
-  for (const end of edges.data) {
-    if (Number(end) >= 0 && Number(end) < nodes) continue;
-    throw new UserError(
-      `An edge of ${path} ends at node ${end}, but there are ${nodes} nodes.`,
-      'data-bad-graph',
-    );
-  }
 }
 
 /** Like {@link fitted}, and a fixed leading size must be the array's too: a graph is not cut into batches. */

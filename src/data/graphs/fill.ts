@@ -1,0 +1,97 @@
+import type { NdArray } from '../../onnx/array.js';
+import { isFloat } from '../../onnx/data-types.js';
+import { arrayOf, zeros } from '../arrays/convert.js';
+import type { ModelInput } from '../types.js';
+import { denseAdjacency, EVERYTHING, type GraphNeeds, weightedEdges } from './adjacency.js';
+
+export type Role = 'x' | 'edge_index' | 'edge_weight' | 'adj' | 'batch' | 'mask';
+
+/** What an input of a graph model is, by its name, else by rank and type. */
+export function roleOf(input: ModelInput): Role | null {
+  const name = input.name.toLowerCase();
+  const rank = input.shape?.length ?? 2;
+  const float = isFloat(input.elemType);
+  if (/^(adj|a_hat|adjacency|a$)/.test(name) && float) return 'adj';
+  if (/^edge_?(weight|attr)/.test(name) && float) return 'edge_weight';
+  if (/^edge_?(index|list)|^edges$/.test(name) || (!float && rank === 2 && input.shape?.[0] === 2)) {
+    return 'edge_index';
+  }
+  if (/^batch(_index)?$/.test(name) && rank === 1) return 'batch';
+  if (/(^|_)mask$/.test(name)) return 'mask';
+  if (!float || (rank !== 2 && rank !== 3)) return null;
+  const [rows, columns] = input.shape?.slice(-2) ?? [];
+  return rows === columns && rows !== null && rows !== undefined ? 'adj' : 'x';
+}
+
+const aliases: Record<Role, string[]> = {
+  x: ['x', 'features', 'node_features', 'feat'],
+  edge_index: ['edge_index', 'edges'],
+  edge_weight: ['edge_weight', 'edge_attr'],
+  adj: ['adj', 'adjacency'],
+  batch: ['batch'],
+  mask: ['node_mask'],
+};
+
+/** The array of a role under any of its names. */
+export function findRole(role: Role, arrays: ReadonlyMap<string, NdArray>): NdArray | null {
+  for (const name of aliases[role]) {
+    const array = arrays.get(name);
+    if (array !== undefined) return array;
+  }
+  return null;
+}
+
+/** A graph as far as it is known: what the data holds, and the ends of its edges [2, edges]. */
+export interface KnownGraph {
+  arrays: ReadonlyMap<string, NdArray>;
+  nodes: number;
+  ends: Int32Array | null;
+}
+
+/**
+ * An array for every input that one can be found or made for: by the input's own name, by its role, or from the edges.
+ * What a model that takes weights or an adjacency does not do itself (`needs`) is done here: self loops, normalisation.
+ * Arrays of that name in the data are taken as they are.
+ */
+export function fillInputs(
+  inputs: ModelInput[],
+  graph: KnownGraph,
+  needs: GraphNeeds = EVERYTHING,
+): Map<string, NdArray> {
+  const { arrays, nodes, ends } = graph;
+  const takesWeights = inputs.some((input) => roleOf(input) === 'edge_weight' && input.shape?.length !== 2);
+  const givenWeights = inputs.some(
+    (input) => roleOf(input) === 'edge_weight' && (arrays.has(input.name) || findRole('edge_weight', arrays)),
+  );
+  const made = takesWeights && !givenWeights && ends ? weightedEdges(ends, nodes, needs) : null;
+  const filled = new Map<string, NdArray>();
+  for (const input of inputs) {
+    const role = roleOf(input);
+    const own = arrays.get(input.name);
+    const array =
+      made && role === 'edge_index'
+        ? made.edges
+        : (own ?? (role && (findRole(role, arrays) ?? madeFor(input, role, graph, needs, made?.weights))));
+    if (array) filled.set(input.name, withRank(array, input));
+  }
+  return filled;
+}
+
+function madeFor(
+  input: ModelInput,
+  role: Role,
+  { nodes, ends }: KnownGraph,
+  needs: GraphNeeds,
+  weights: NdArray | undefined,
+): NdArray | null {
+  if (role === 'batch') return zeros('int64', [nodes]);
+  if (role === 'mask') return arrayOf('uint8', [nodes], new Uint8Array(nodes).fill(1));
+  if (role === 'adj' && ends) return denseAdjacency(ends, nodes, needs);
+  if (role === 'edge_weight' && input.shape?.length !== 2) return weights ?? null;
+  return null;
+}
+
+/** With a leading axis of 1 where the model wants a batch of graphs: [1, nodes, features]. */
+function withRank(array: NdArray, { shape }: ModelInput): NdArray {
+  return shape && shape.length === array.dims.length + 1 ? { ...array, dims: [1, ...array.dims] } : array;
+}

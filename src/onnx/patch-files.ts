@@ -1,0 +1,163 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, createReadStream, promises as nodeFiles } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { UserError } from '../errors.js';
+import type { BytePatch } from './patch.js';
+
+/** The part of `node:fs/promises` that writing needs: a test may give one that fails. */
+export type FileSystem = Pick<
+  typeof nodeFiles,
+  'copyFile' | 'chmod' | 'open' | 'rename' | 'rm' | 'stat' | 'link' | 'mkdir' | 'readdir'
+>;
+
+/** A file that is to be made: a copy of another with some bytes changed. */
+export interface CloneJob {
+  from: string;
+  to: string;
+  patches: readonly BytePatch[];
+}
+
+/**
+ * Makes copies with changed bytes, all or none: each is cloned (copy-on-write where the file system can) beside its
+ * final name, patched and fsynced; only when all are complete do they get their names, the first one last.
+ *
+ * @throws UserError when the disk is full or a folder cannot be written; nothing has its final name then.
+ */
+export async function writeClones(jobs: readonly CloneJob[], files: FileSystem = nodeFiles): Promise<void> {
+  const temporaries: string[] = [];
+  try {
+    for (const { from, to, patches } of jobs) {
+      await removeStale(to, files);
+      const temporary = join(
+        dirname(to),
+        `.${basename(to)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
+      );
+      temporaries.push(temporary);
+      await files.copyFile(from, temporary, constants.COPYFILE_FICLONE);
+      await files.chmod(temporary, (await files.stat(from)).mode | 0o200);
+      await patchFile(temporary, patches, files);
+    }
+    for (const [i, { to }] of [...jobs.entries()].reverse()) await files.rename(temporaries[i]!, to);
+    for (const folder of new Set(jobs.map(({ to }) => dirname(to)))) await syncFolder(folder, files);
+  } catch (error) {
+    for (const temporary of temporaries) await files.rm(temporary, { force: true }).catch(() => {});
+    throw cannotWrite(jobs[0]?.to ?? '', error);
+  }
+}
+
+/**
+ * Overwrites bytes of a file and fsyncs it. Every byte must be as it is before the patch, or as it is after it.
+ *
+ * @throws UserError when some byte is neither: the file has been changed by something else.
+ */
+export async function patchFile(
+  path: string,
+  patches: readonly BytePatch[],
+  files: FileSystem = nodeFiles,
+): Promise<void> {
+  const handle = await files.open(path, 'r+');
+  try {
+    for (const patch of patches) await checkBytes(handle, path, patch);
+    for (const { offsetBytes, after } of patches) {
+      let done = 0;
+      while (done < after.length) {
+        const { bytesWritten } = await handle.write(after, done, after.length - done, offsetBytes + done);
+        done += bytesWritten;
+      }
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function checkBytes(
+  handle: FileHandle,
+  path: string,
+  { offsetBytes, before, after }: BytePatch,
+): Promise<void> {
+  const found = new Uint8Array(before.length);
+  const { bytesRead } = await handle.read(found, 0, found.length, offsetBytes);
+  const known = found.every((byte, i) => byte === before[i] || byte === after[i]);
+  if (bytesRead === found.length && known) return;
+  throw new UserError(
+    `\`${path}\` has other bytes at ${offsetBytes.toLocaleString('en-US')} than when it was read: something else has changed it, so nothing was written.`,
+    'file-changed',
+  );
+}
+
+/** SHA-256 of a file as it is and as it would be after the patches, read once; patches by increasing offset. */
+export async function hashWithPatches(
+  path: string,
+  patches: readonly BytePatch[],
+  signal?: AbortSignal,
+): Promise<{ now: string; patched: string }> {
+  const now = createHash('sha256');
+  const patched = createHash('sha256');
+  let at = 0;
+  let next = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) })) {
+    const bytes = chunk as Buffer;
+    now.update(bytes);
+    const end = at + bytes.length;
+    const copy = next < patches.length && patches[next]!.offsetBytes < end ? Buffer.from(bytes) : bytes;
+    for (let i = next; i < patches.length && patches[i]!.offsetBytes < end; i++) {
+      const { offsetBytes, after } = patches[i]!;
+      for (let k = Math.max(0, at - offsetBytes); k < after.length && offsetBytes + k < end; k++) {
+        copy[offsetBytes + k - at] = after[k]!;
+      }
+      if (offsetBytes + after.length <= end) next = i + 1;
+    }
+    patched.update(copy);
+    at = end;
+  }
+  return { now: now.digest('hex'), patched: patched.digest('hex') };
+}
+
+/** Makes a rename last; not every file system allows it. */
+export async function syncFolder(folder: string, files: FileSystem = nodeFiles): Promise<void> {
+  const handle = await files.open(folder, 'r').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+/** Removes what a killed process left of the same output: temporary files whose process is gone. */
+async function removeStale(to: string, files: FileSystem): Promise<void> {
+  const names = await files.readdir(dirname(to)).catch(() => []);
+  for (const name of names) {
+    const rest = name.startsWith(`.${basename(to)}.`) ? name.slice(basename(to).length + 2) : '';
+    const [, pid] = /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(rest) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid))) {
+      await files.rm(join(dirname(to), name), { force: true }).catch(() => {});
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+const reasons: Record<string, string> = {
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'it is a folder',
+};
+
+/** A UserError for what the disk refuses; anything else as it is. */
+export function cannotWrite(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const reason = error instanceof UserError || !code ? undefined : reasons[code];
+  if (reason === undefined) return error;
+  return new UserError(`\`${path}\` cannot be written: ${reason}.`, 'cannot-write', { cause: error });
+}
