@@ -84,6 +84,12 @@ const rules: Rule[] = [
     to: /^src\/(app|cli|server|runtime|overlay|patterns)\//,
     because: 'adapters are wired by app and don’t run anything',
   },
+  {
+    from: /^src\/server\//,
+    to: /^src\/(app|cli|data|runtime|overlay|patterns|sites|graph|onnx)\//,
+    because: 'routes and pages show what app gives them',
+  },
+  { from: /^src\/(report|metrics|data)\//, to: /^src\/server\//, because: 'nothing hangs on HTTP' },
   { from: /^src\/(?!cli\/)/, to: /^src\/cli\//, because: 'everything works without a command line' },
   {
     from: /^src\/(?!cli\/)/,

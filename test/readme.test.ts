@@ -23,7 +23,12 @@ const layout = (text: string): string =>
   text
     .split('\n')
     .filter((line) => !line.startsWith('run '))
-    .map((line) => line.replace(/[\d.,]*\d/g, '#').replace(/[▁▂▃▄▅▆▇█ ]{3,}/g, ' ').trimEnd())
+    .map((line) =>
+      line
+        .replace(/[\d.,]*\d/g, '#')
+        .replace(/[▁▂▃▄▅▆▇█ ]{3,}/g, ' ')
+        .trimEnd(),
+    )
     .join('\n');
 
 describe('README', () => {
@@ -38,7 +43,10 @@ describe('README', () => {
       const { stdout, stderr, exitCode } = await audit(words(command!));
       expect([0, 1], stderr).toContain(exitCode);
       if (process.env.UPDATE_README) {
-        written = written.replace(block!, () => `\`\`\`console\n$ npx audit ${command}\n${stdout.trimEnd()}\n\`\`\``);
+        written = written.replace(
+          block!,
+          () => `\`\`\`console\n$ npx audit ${command}\n${stdout.trimEnd()}\n\`\`\``,
+        );
       } else {
         expect(layout(stdout.trimEnd())).toBe(layout(output!.trimEnd()));
       }
@@ -63,18 +71,35 @@ describe('README', () => {
   });
 
   test('names npm scripts that exist', () => {
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
     for (const [, script] of readme.matchAll(/npm (?:run )?(\w+)/g)) {
-      if (script !== 'ci' && script !== 'registry' && script !== 'package') expect(scripts).toHaveProperty(script!);
+      if (script !== 'ci' && script !== 'registry' && script !== 'package')
+        expect(scripts).toHaveProperty(script!);
     }
   });
 });
 
 describe('the package', () => {
   test('holds what the first command needs, and no tests', () => {
-    const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const files = (JSON.parse(listed) as { files: { path: string }[] }[])[0]!.files.map(({ path }) => path);
-    expect(files).toEqual(expect.arrayContaining(['dist/src/cli/main.js', 'dist/src/runtime/child.js', 'samples/text.txt', 'samples/graph.npz', 'models/gpt2/model.onnx', 'schema/audit-report.schema.json', 'LICENSE']));
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'dist/src/cli/main.js',
+        'dist/src/runtime/child.js',
+        'samples/text.txt',
+        'samples/graph.npz',
+        'models/gpt2/model.onnx',
+        'schema/audit-report.schema.json',
+        'LICENSE',
+      ]),
+    );
     expect(files.filter((file) => file.startsWith('test/') || file.includes('shared'))).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ BATCH = 32
 #: Of all tokens 15 % are to be guessed: 80 % of those masked, 10 % random, 10 % left (Devlin et al. 2019).
 GUESSED, MASKED, RANDOM = 0.15, 0.8, 0.1
 GOLDEN_TOKENS, GOLDEN_PADDING = 48, 17
-SCHEDULE = Schedule(steps=1200, peak_learning_rate=1e-3)
+SCHEDULE = Schedule(steps=1000, peak_learning_rate=3e-3)
 FUNCTIONS = {"mlp_pre": "gelu", "mlp_post": "gelu"}
 
 

@@ -53,7 +53,6 @@ export async function audit(options: AuditOptions, { edit }: Internals = {}): Pr
   const hazards = findHazards(selected.model.graph);
   warnings.push(...hazards.map(({ code, message }) => ({ code, message })));
   const data = await openAuditData(options, selected, signal);
-  warnings.push(...data.warnings);
   const picked = await pickDevice(options.device ?? 'auto');
   warnings.push(...picked.notes.map((message) => ({ code: 'device', message })));
   const threads = hazards.some(({ singleThread }) => singleThread) ? 1 : (options.threads ?? 0);
@@ -81,7 +80,7 @@ export async function audit(options: AuditOptions, { edit }: Internals = {}): Pr
       opened,
       selected.model,
       options.name ?? modelName(opened.path),
-      selected.plugin?.name ?? null,
+      selected.architecture,
     );
     const sha256 = (await hashes) ?? [];
     model.files = model.files.map((file, i) => ({ ...file, sha256: sha256[i] ?? null }));
@@ -90,7 +89,8 @@ export async function audit(options: AuditOptions, { edit }: Internals = {}): Pr
     return finishReport({
       tool,
       model,
-      warnings,
+      // More of them may have come up while batches were read.
+      warnings: [...warnings, ...data.warnings],
       criterion,
       census: data.census && gathered.complete,
       data: {

@@ -35,8 +35,8 @@ export async function figures(simulator: Simulator, options: FigureOptions): Pro
 
 /** ℓ(n, k) for n = 1…16, and the width of equation 9 over k for p = 0.1…0.9. */
 export function figure2(): Figure {
-  const depths = geometric(2 ** 18, 12);
-  const k = { label: 'depth k', scale: 'log' } as const;
+  const depths = geometric(1e6, 12);
+  const k = { label: 'depth k', scale: 'log10', max: 1e6 } as const;
   const widths = Array.from({ length: 16 }, (_, i) => i + 1);
   const probabilities = Array.from({ length: 9 }, (_, i) => (i + 1) / 10);
   return {
@@ -51,7 +51,7 @@ export function figure2(): Figure {
         series: widths.map((n) => line(`n = ${n}`, n - 1, depths, (depth) => pointAlive(n, depth))),
       },
       {
-        title: 'Width n = −log₂(1 − p^(1/k)) for p = 0.1 (bottom) … 0.9 (top)',
+        title: 'n = −log₂(1 − p^(1/k)) for p = 0.1 (bottom) … 0.9 (top)',
         x: k,
         y: { label: 'width n', scale: 'linear', min: 0 },
         series: probabilities.map((p, i) => line(`p = ${p}`, i, depths, (depth) => exactWidth(depth, p))),
@@ -70,7 +70,7 @@ async function figure4(simulator: Simulator, options: FigureOptions): Promise<Fi
     const bound = (which: 'lower' | 'upper') => (k: number) => uniformBounds(shape, k)[which];
     panels.push({
       title: `n = ${width}`,
-      x: { label: 'depth k', scale: 'log' },
+      x: depthAxis,
       y: { label: 'P(alive)', scale: 'linear', min: 0, max: 1 },
       series: [
         line('upper bound', 1, everyDepth, bound('upper'), 'dashed'),
@@ -98,7 +98,7 @@ async function figure5(simulator: Simulator, options: FigureOptions): Promise<Fi
   }
   const run = (k: number): Simulation => runs.get(widthAt(k))!;
   const shape = (k: number) => ({ neurons: widthAt(k), parameters: denseParameters(widthAt(k), false) });
-  const x = { label: 'depth k', scale: 'log' } as const;
+  const x = depthAxis;
   return {
     figure: 5,
     title: `Networks whose width n(k) keeps the lower bound at p = ${KEPT_PROBABILITY}`,
@@ -117,7 +117,7 @@ async function figure5(simulator: Simulator, options: FigureOptions): Promise<Fi
       {
         title: 'Normalised variance ‖σ‖² / ‖λ‖² of the output, over living networks',
         x,
-        y: { label: '‖σ‖² / ‖λ‖²', scale: 'log' },
+        y: { label: '‖σ‖² / ‖λ‖²', scale: 'log10' },
         series: [
           line('mean', 3, everyDepth, (k) => run(k).spread[k - 1] ?? null),
           line('median', 4, everyDepth, (k) => run(k).medianSpread[k - 1] ?? null),
@@ -133,32 +133,42 @@ async function figure5(simulator: Simulator, options: FigureOptions): Promise<Fi
   };
 }
 
-/** The share of living points: as drawn, with sign flips (section 7), with batch normalization. */
+/** The share of living points, and of living networks: as drawn, with sign flips (section 7), with batch normalization. */
 async function figure6(simulator: Simulator, options: FigureOptions): Promise<Figure> {
-  const panels: Figure['panels'] = [];
+  const points: Figure['panels'] = [];
+  const living: Figure['panels'] = [];
   for (const width of POINT_WIDTHS) {
-    const series: FigureSeries[] = [];
+    const shares: FigureSeries[] = [];
+    const networks: FigureSeries[] = [];
     for (const [color, scheme, name] of schemes) {
       options.onStage?.(`Figure 6: width ${width}, ${name}`);
-      const { aliveShare } = await simulator.simulate({ ...dense(width, options), scheme });
-      series.push(line(name, color, everyDepth, (k) => aliveShare[k - 1]!));
+      const run = await simulator.simulate({ ...dense(width, options), scheme });
+      shares.push(line(name, color, everyDepth, (k) => run.aliveShare[k - 1]!));
+      networks.push(line(name, color, everyDepth, (k) => run.living[k - 1]! / run.networks));
     }
-    panels.push({
-      title: `n = ${width}`,
-      x: { label: 'depth k', scale: 'log' },
-      y: { label: 'living points', scale: 'linear', min: 0, max: 1 },
+    const share = (label: string) => ({ label, scale: 'linear', min: 0, max: 1 }) as const;
+    points.push({
+      title: `n = ${width}: living points`,
+      x: depthAxis,
+      y: share('share of points'),
       series: [
-        ...series,
+        ...shares,
         line('ℓ(n, k)', 2, everyDepth, (k) => pointAlive(width, k), 'dotted'),
-        line('2^−k, guaranteed by sign flipping', 6, everyDepth, (k) => 2 ** -k, 'dashed'),
+        line('2^−k, what sign flipping guarantees', 6, everyDepth, (k) => 2 ** -k, 'dashed'),
       ],
+    });
+    living.push({
+      title: `n = ${width}: networks with a living point`,
+      x: depthAxis,
+      y: share('share of networks'),
+      series: networks,
     });
   }
   return {
     figure: 6,
-    title: 'Share of living data points, mean over networks',
+    title: 'Share of living data points, mean over networks, and of networks in which some point lives',
     parameters: { ...described(options), widths: POINT_WIDTHS },
-    panels,
+    panels: [...points, ...living],
   };
 }
 
@@ -167,6 +177,8 @@ const schemes = [
   [5, 'flip', 'sign flipping'],
   [3, 'batch-norm', 'batch normalization'],
 ] as const satisfies [number, SimulationOptions['scheme'], string][];
+
+const depthAxis = { label: 'depth k', scale: 'log2', max: DEPTH } as const;
 
 const everyDepth = Array.from({ length: DEPTH }, (_, i) => i + 1);
 

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import type { BoundsReport } from '../report/bounds-schema.js';
-import { writeTextFile } from '../report/files.js';
 import { renderFigure } from '../report/figure-svg.js';
+import { writeTextFile } from '../report/files.js';
 import { SCHEMA_VERSION, type Warning } from '../report/schema.js';
 import {
   denseParameters,
@@ -99,7 +99,11 @@ async function networkOf(options: BoundsOptions, warnings: Warning[]): Promise<N
     }
     return ofModel(await modelNetwork(model, plugins));
   }
-  const chosen = width ?? (depth !== undefined && options.probability !== undefined ? widthFor(depth, options.probability) : undefined);
+  const chosen =
+    width ??
+    (depth !== undefined && options.probability !== undefined
+      ? widthFor(depth, options.probability)
+      : undefined);
   if (chosen === undefined || depth === undefined) return null;
   const base = { model: null, width: chosen, depth, bias, kernel: kernel ?? null, layers: [] };
   if (kernel === undefined) {
@@ -236,4 +240,3 @@ function tooLittle(): UserError {
     'option-missing',
   );
 }
-

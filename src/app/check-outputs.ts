@@ -7,15 +7,24 @@ import { openSession } from '../runtime/session.js';
 import type { SelectedModel } from './load.js';
 import type { ProbeRunOptions } from './probe-run.js';
 
-/**
- * The observer effect: runs one batch through the model as it is and through the model with probes, and says by how
- * much its own outputs differ (a probe can undo a fusion).
- */
+/** `--check-outputs`: the observer effect in a sentence. */
 export async function checkOutputs(
   load: () => SelectedModel,
   batch: Batch,
-  { criterion, masked, session: where, signal }: ProbeRunOptions,
+  options: ProbeRunOptions,
 ): Promise<Warning> {
+  return describe(await outputDifferences(load, batch, options));
+}
+
+/**
+ * The observer effect: runs one batch through the model as it is and through the model with probes, and says by how
+ * much each of its own outputs differs (a probe can undo a fusion).
+ */
+export async function outputDifferences(
+  load: () => SelectedModel,
+  batch: Batch,
+  { criterion, masked, session: where, signal }: ProbeRunOptions,
+): Promise<[output: string, difference: number][]> {
   const stop = signal ? { signal } : {};
   const plain = load();
   const outputs = plain.model.graph.outputs.map(({ name }) => name);
@@ -39,7 +48,7 @@ export async function checkOutputs(
     keepOutputs: true,
   });
   const after = await run(overlay.bytes, { ...own, ...probeFeeds(overlay.probes, batch) });
-  return describe(outputs.map((output) => [output, difference(before[output]!, after[output]!)]));
+  return outputs.map((output) => [output, difference(before[output]!, after[output]!)]);
 }
 
 function probeFeeds(

@@ -70,7 +70,7 @@ export async function inspect(options: LoadOptions & { name?: string }): Promise
   const name = options.name ?? modelName(opened.path);
   const shapes = await inferShapes(load(), siteTensors(selected));
   return {
-    model: describeModel(opened, selected.model, name, selected.plugin?.name ?? null),
+    model: describeModel(opened, selected.model, name, selected.architecture),
     kind: modelKind(inputs),
     inputs: graph.inputs.filter(({ tensor }) => !tensor).map((value) => tensorOf(value)),
     outputs: graph.outputs.map((value) => tensorOf(value)),

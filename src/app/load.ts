@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { modelConfig } from '../data/model-config.js';
 import { UserError } from '../errors.js';
 import { fromOnnx } from '../graph/from-onnx.js';
 import { inlineFunctions } from '../graph/inline-functions.js';
@@ -12,6 +13,7 @@ import { type RectifierResult, rectifierNetwork } from '../sites/rectifier.js';
 import { selectSites } from '../sites/select.js';
 import type { Miss, Site } from '../sites/types.js';
 import { loadPlugins } from './registry.js';
+import { refusePending } from './strip-record.js';
 
 export interface LoadOptions {
   model: string;
@@ -29,6 +31,8 @@ export interface SelectedModel {
   /** The rectifier network that the model is, whatever sites are selected, or why it is none. */
   rectifier: RectifierResult;
   plugin: Plugin | null;
+  /** `model_type` of a config.json beside the model, else the plugin's name. */
+  architecture: string | null;
   /** Folder that holds the model's files, without symbolic links. */
   folder: string;
   /** File name, for messages. */
@@ -39,8 +43,10 @@ export interface SelectedModel {
 export async function openForAudit(
   options: LoadOptions,
 ): Promise<{ opened: OpenedModel; load: () => SelectedModel }> {
+  refusePending(options.model);
   const opened = openModel(options.model);
   const plugins = await loadPlugins(options.plugins);
+  const { model_type: modelType } = await modelConfig(options.model);
   const normal = resolveIf(inlineFunctions(opened.proto));
   const load = (): SelectedModel => {
     const model = fromOnnx(normal);
@@ -53,7 +59,9 @@ export async function openForAudit(
     const sites = selectSites(all, options.sites, options.layers);
     const rectifier = rectifierNetwork(model.graph, found);
     const { misses } = found;
-    return { model, sites, misses, rectifier, plugin, folder: opened.folder, name: basename(opened.path) };
+    const architecture = typeof modelType === 'string' ? modelType : (plugin?.name ?? null);
+    const name = basename(opened.path);
+    return { model, sites, misses, rectifier, plugin, architecture, folder: opened.folder, name };
   };
   return { opened, load };
 }

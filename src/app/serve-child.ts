@@ -84,7 +84,8 @@ function outcome(message: FromJob): FromJob | Error {
 }
 
 function died(code: number | null, signal: string | null, log: string): RunError {
-  const why = signal === 'SIGKILL' ? 'it was killed, most likely because memory ran out' : (signal ?? `code ${code}`);
+  const why =
+    signal === 'SIGKILL' ? 'it was killed, most likely because memory ran out' : (signal ?? `code ${code}`);
   const said = log.trim().split('\n').at(-1)?.slice(0, 300);
   return new RunError(`The job's process ended unexpectedly: ${why}${said ? `: ${said}` : ''}.`);
 }

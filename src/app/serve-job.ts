@@ -45,7 +45,13 @@ async function work(task: Task): Promise<void> {
   }
 }
 
-async function auditToFile({ options, step, gate, reportPath, previousPath }: AuditTask): Promise<AuditExtract> {
+async function auditToFile({
+  options,
+  step,
+  gate,
+  reportPath,
+  previousPath,
+}: AuditTask): Promise<AuditExtract> {
   // The scheduler gives the server its turn first; the session's process inherits this.
   setPriority(constants.priority.PRIORITY_LOW);
   const { rules, baseline, ...limits } = gate;

@@ -32,7 +32,10 @@ export type CheckpointPattern = (file: string) => { model: string; step: number 
  */
 export function checkpointPattern(pattern: string): CheckpointPattern {
   const parts = pattern.split(/(<name>|<n>|\*)/);
-  if (parts.filter((part) => part === '<name>').length !== 1 || parts.filter((part) => part === '<n>').length !== 1) {
+  if (
+    parts.filter((part) => part === '<name>').length !== 1 ||
+    parts.filter((part) => part === '<n>').length !== 1
+  ) {
     throw new UserError(
       `Expected \`--checkpoints\` to hold \`<name>\` and \`<n>\` once each, as in \`<name>-step-<n>.onnx\`, got \`${pattern}\`.`,
       'checkpoint-pattern',
@@ -58,7 +61,10 @@ const DEEPEST = 12;
  *
  * @throws UserError when the folder cannot be read.
  */
-export async function scanModels(folder: string, checkpoints: CheckpointPattern | null): Promise<ModelFile[]> {
+export async function scanModels(
+  folder: string,
+  checkpoints: CheckpointPattern | null,
+): Promise<ModelFile[]> {
   const root = await realpath(folder).catch((cause) => {
     throw new UserError(`The models folder \`${folder}\` cannot be read.`, 'models-folder', { cause });
   });
@@ -81,7 +87,9 @@ export async function scanModels(folder: string, checkpoints: CheckpointPattern 
     }
   };
   await walk(root, 0);
-  return found.sort((a, b) => (a.model < b.model ? -1 : a.model > b.model ? 1 : (a.step ?? 0) - (b.step ?? 0)));
+  return found.sort((a, b) =>
+    a.model < b.model ? -1 : a.model > b.model ? 1 : (a.step ?? 0) - (b.step ?? 0),
+  );
 }
 
 /** The file with those that hold its external data, as exporters name them: `model.onnx_data`, `model.onnx.data`. */
@@ -106,8 +114,12 @@ async function describe(
     model: checkpoint?.model ?? file.replace(/\.onnx$/, ''),
     step: checkpoint?.step ?? null,
     bytes: Number((await stat(real)).size),
-    signature: known.map(({ ino, size, mtimeNs, ctimeNs }) => `${ino}:${size}:${mtimeNs}:${ctimeNs}`).join(' '),
-    changedAt: Math.max(...known.map(({ mtimeMs, ctimeMs }) => Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs))),
+    signature: known
+      .map(({ ino, size, mtimeNs, ctimeNs }) => `${ino}:${size}:${mtimeNs}:${ctimeNs}`)
+      .join(' '),
+    changedAt: Math.max(
+      ...known.map(({ mtimeMs, ctimeMs }) => Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs)),
+    ),
     complete: known.every(({ mtimeNs, ctimeNs }) => ctimeNs > mtimeNs),
   };
 }

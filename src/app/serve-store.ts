@@ -166,7 +166,17 @@ async function readJson<T>(path: string): Promise<T | null> {
 
 function entryOf(id: string, extract: AuditExtract): ReportEntry {
   const { model, step, createdAt, positions, deadRatio, capacityRatio, gate, durationSeconds } = extract;
-  return { id, model, step, createdAt, positions, deadRatio, capacityRatio, gate: gate?.status ?? null, durationSeconds };
+  return {
+    id,
+    model,
+    step,
+    createdAt,
+    positions,
+    deadRatio,
+    capacityRatio,
+    gate: gate?.status ?? null,
+    durationSeconds,
+  };
 }
 
 /** Sorts by time: `20260102T030405678Z-1f3a9c`. */

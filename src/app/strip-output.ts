@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, promises as nodeFiles, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import { type BytePatch, mergePatches } from '../onnx/patch.js';
 import {
@@ -14,7 +14,7 @@ import type { ModelFile, OpenedModel } from '../onnx/skeleton.js';
 import { writeTextFile } from '../report/files.js';
 import { formatStripRecord, readStripRecord, type StripRecord } from '../report/strip-record.js';
 import type { StripReport } from '../report/strip-schema.js';
-import { nameInRecord, recordPath, recordStatus, setStatus } from './strip-record.js';
+import { nameInRecord, recordPath, recordStatus, setStatus, undoStrip } from './strip-record.js';
 
 /** Where a stripped model goes. */
 export type Destination = { output: string } | { inPlace: true };
@@ -190,9 +190,9 @@ async function writeOutput(
   fs: FileSystem,
 ): Promise<void> {
   const existed = existsSync(record);
+  const linked: Target[] = [];
   await writeTextFile(record, formatStripRecord(content));
   try {
-    const linked: Target[] = [];
     const jobs: CloneJob[] = [];
     for (const [i, target] of targets.entries()) {
       await fs.mkdir(dirname(target.path), { recursive: true });
@@ -201,7 +201,8 @@ async function writeOutput(
     }
     await writeClones(jobs, fs);
   } catch (error) {
-    if (!existed) await nodeFiles.rm(record, { force: true }).catch(() => {});
+    const ours = [...(existed ? [] : [record]), ...linked.map(({ path }) => path)];
+    for (const path of ours) await nodeFiles.rm(path, { force: true }).catch(() => {});
     throw cannotWrite(targets[0]!.path, error);
   }
 }
@@ -226,10 +227,12 @@ async function writeInPlace(
   try {
     for (const { path, patches } of changed) if (patches.length > 0) await patchFile(path, patches, fs);
   } catch (error) {
-    throw cannotWrite(
-      `${basename(content.model)} (restore it with \`audit strip --undo ${content.model}\`)`,
-      error,
+    const restored = await undoStrip(content.model).then(
+      () => true,
+      () => false,
     );
+    const advice = ` (some weights are changed; \`audit strip --undo ${content.model}\` restores it)`;
+    throw cannotWrite(content.model + (restored ? '' : advice), error);
   }
   await setStatus(record, 'applied', fs);
 }

@@ -2,13 +2,17 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { tool } from '../app/version.js';
 import { UserError } from '../errors.js';
+import { addBoundsCommand } from './commands/bounds.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addGateCommand } from './commands/gate.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMergeCommand } from './commands/merge.js';
+import { addPruneCommand } from './commands/prune.js';
 import { addRunCommand } from './commands/run.js';
+import { addServeCommand } from './commands/serve.js';
 import { addShowCommand } from './commands/show.js';
+import { addStripCommand } from './commands/strip.js';
 import { helpWidth, optionsOf, topics } from './help.js';
 
 /** The whole command line. Help and wrong usage are thrown as CommanderError; telling of the latter is main's. */
@@ -28,6 +32,10 @@ export function program(): Command {
   addDiffCommand(root);
   addMergeCommand(root);
   addShowCommand(root);
+  addStripCommand(root);
+  addPruneCommand(root);
+  addBoundsCommand(root);
+  addServeCommand(root);
   addDoctorCommand(root);
   root.addHelpText('after', () => `\nOptions of the main job:\n\n${optionsOf(run)}\n\n${topics}`);
   run.addHelpText('after', `\n${topics}`);

@@ -6,7 +6,7 @@ export const knownData: Record<string, string> = {
   sample: 'text (or a graph, for graph models) that ships with the package',
   wikitext: 'WikiText-2: AUDIT_DATA_DIR, the cache, or the Hugging Face hub',
   'wikitext-103': 'WikiText-103, found the same way',
-  cora: 'the Cora citation graph in AUDIT_DATA_DIR, as LINQS or Planetoid files',
+  cora: 'the Cora citation graph: AUDIT_DATA_DIR, the cache, or AUDIT_CORA_URL',
   random: 'seeded noise of the shapes the model asks for',
 };
 

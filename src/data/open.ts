@@ -1,19 +1,18 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import { npzSet } from './arrays/array-set.js';
 import { randomEncoder, randomSet, randomText } from './arrays/random.js';
 import { planFeeds } from './feeds.js';
+import { coraFolder } from './graphs/cora.js';
 import { graphFileSet, graphFolderSet, isGraphFolder, randomGraphSet } from './graphs/graph-set.js';
 import { type Hub, hubFromEnvironment } from './hub/endpoint.js';
 import { imageFolderSet, isImageFolder } from './images/image-set.js';
+import { modelConfig } from './model-config.js';
 import { dataPaths, pathKind } from './names.js';
 import { packageFile } from './package-files.js';
 import type { DataSpec, Warning } from './spec.js';
 import { fileSource, isTextPath, type TextSource } from './text/source.js';
 import { wikitext } from './text/wikitext.js';
 import { findTokenizer } from './tokens/find.js';
-import { modelConfig } from './tokens/model-config.js';
 import { textShape } from './tokens/shape.js';
 import { textSet } from './tokens/text-set.js';
 import type { DataSet } from './types.js';
@@ -34,7 +33,7 @@ export async function openData(spec: DataSpec, hub: Hub = hubFromEnvironment()):
     case 'wikitext-103':
       return openText(await wikitext(103, spec, hub), spec, hub, warnings);
     case 'cora':
-      return graphFolderSet(coraFolder(), spec);
+      return graphFolderSet(await coraFolder(spec, hub), spec, 'cora');
     case 'random':
       return openRandom(spec, warnings);
     default:
@@ -99,20 +98,6 @@ async function openPath(path: string, spec: DataSpec, hub: Hub, warnings: Warnin
   }
   if (isTextPath(path)) return openText(await fileSource(path), spec, hub, warnings);
   throw new UserError(`What ${path} holds is not told by its name: expected ${dataPaths}.`, 'data-unknown');
-}
-
-function coraFolder(): string {
-  const root = process.env.AUDIT_DATA_DIR;
-  const folder = root === undefined ? undefined : [join(root, 'cora'), root].find(holdsCora);
-  if (folder !== undefined) return folder;
-  throw new UserError(
-    'Cora was not found: put cora.content and cora.cites (LINQS format) in a folder "cora" and set AUDIT_DATA_DIR to the folder it is in.',
-    'data-missing',
-  );
-}
-
-function holdsCora(folder: string): boolean {
-  return ['cora.content', 'cora.content.gz'].some((name) => existsSync(join(folder, name)));
 }
 
 /** The longest sequence, as the model's config.json says. */

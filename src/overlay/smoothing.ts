@@ -9,6 +9,8 @@ import { Builder } from './build.js';
 export interface SmoothingOptions {
   /** The model's own input that lists the neighbour pairs [2, pairs]; `null`: the overlay gets an input for them. */
   edges: string | null;
+  /** Numbers of float64 in one chunk of rows; memory grows with it, not with the graph. */
+  chunkNumbers?: number;
 }
 
 /** Inputs that feed the sums over a graph, and where they come out. */
@@ -48,7 +50,6 @@ export const SUMS = ['energy', 'degreeEnergy', 'cosineDistance', 'zeros', 'squar
 /** Above this the effective rank is left out: XᵀX grows with the square, its eigenvalues with the cube. */
 export const MAX_RANK_FEATURES = 1024;
 
-/** Numbers of float64 in one chunk of rows: memory stays the same however large the graph is. */
 const CHUNK_NUMBERS = 2 ** 20;
 
 /**
@@ -68,7 +69,7 @@ export function addSmoothing(
   const edges = own ?? graph.addInput('audit.edges', { elemType: DataType.INT64, shape: [2, 'audit_pairs'] });
   const degrees = graph.addInput('audit.degrees', { elemType: DataType.FLOAT, shape: ['audit_nodes'] });
   const enabled = graph.addInput('audit.smoothing', { elemType: DataType.INT64, shape: [] });
-  const structure = { edges, degrees, enabled };
+  const structure = { edges, degrees, enabled, chunkNumbers: options.chunkNumbers ?? CHUNK_NUMBERS };
   const sites = embeddings.map(({ site, rows }) =>
     smoothSite(new Builder(graph, opset, `audit/${site.id}/smoothing/`), site, rows, structure),
   );
@@ -79,10 +80,11 @@ interface Structure {
   edges: Value;
   degrees: Value;
   enabled: Value;
+  chunkNumbers: number;
 }
 
 function smoothSite(b: Builder, site: Site, x: Value, structure: Structure): SmoothingProbe {
-  const chunkRows = Math.max(64, Math.floor(CHUNK_NUMBERS / (site.neurons ?? 64)));
+  const chunkRows = Math.max(1, Math.floor(structure.chunkNumbers / (site.neurons ?? 64)));
   const rows = sizeOf(b, x, 0);
   const first = b.cast(b.slice(x, b.ints([0]), b.ints([1]), 0), DataType.DOUBLE);
   const ranked = site.neurons === null || site.neurons <= MAX_RANK_FEATURES;

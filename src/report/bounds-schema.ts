@@ -78,6 +78,8 @@ export const boundsReportSchema = z
 
 export type BoundsReport = z.infer<typeof boundsReportSchema>;
 
+const scale = z.enum(['linear', 'log2', 'log10']);
+
 /** A figure as data: what `figure-N.json` holds and the drawing is made from. */
 export const figureSchema = z.object({
   figure: positive,
@@ -86,10 +88,10 @@ export const figureSchema = z.object({
   panels: z.array(
     z.object({
       title: z.string(),
-      x: z.object({ label: z.string(), scale: z.enum(['linear', 'log']) }),
+      x: z.object({ label: z.string(), scale, max: z.number().optional() }),
       y: z.object({
         label: z.string(),
-        scale: z.enum(['linear', 'log']),
+        scale,
         min: z.number().optional(),
         max: z.number().optional(),
       }),

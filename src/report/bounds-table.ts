@@ -50,7 +50,7 @@ function networkWords({ model, width, depth, bias, kernel }: Network): string {
 
 function formula({ width, kernel, bias, model }: Network, which: 'lower' | 'upper'): string {
   if (model) return which === 'lower' ? '∏ (1 − 2^−n)' : '∏ (1 − 2^−parameters), without the first layer';
-  const [n, more] = kernel === null ? ['n', bias ? 'n²−n' : 'n²'] : ['N', bias ? 'N(M²+1)' : 'N·M²'];
+  const [n, more] = kernel === null ? ['n', bias ? '(n²+n)' : 'n²'] : ['N', bias ? 'N(M²+1)' : 'N·M²'];
   const named = width === null ? '' : ` with ${n} = ${width}`;
   return which === 'lower' ? `(1 − 2^−${n})^k${named}` : `(1 − 2^−${more})^(k−1)`;
 }
@@ -100,7 +100,10 @@ function simulationLines(
   const verdict = agrees ? green('✓ between the bounds') : red('✗ outside the bounds');
   return [
     ...label('measured', text),
-    ...label('', `${share} (weights ${simulation.weights}; data ${simulation.data}; seed ${simulation.seed})`),
+    ...label(
+      '',
+      `${share} (weights ${simulation.weights}; data ${simulation.data}; seed ${simulation.seed})`,
+    ),
     ...label('', `${duration(simulation.durationSeconds)}, ONNX Runtime ${simulation.onnxruntime}`),
     verdict,
   ];

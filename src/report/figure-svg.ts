@@ -32,6 +32,7 @@ export async function renderFigure(figure: Figure): Promise<string> {
         data: legend,
         bottom: 6,
         itemWidth: 34,
+        itemGap: 24,
         textStyle: { fontSize: 12 },
       },
       grid: figure.panels.map((_, i) => box(place(i, grid), grid)),
@@ -93,7 +94,8 @@ function panelTitle({ title }: FigurePanel, { left, top }: { left: number; top: 
 function axis({ scale, ...limits }: FigurePanel['y'] | FigurePanel['x']) {
   const { min, max } = limits as { min?: number; max?: number };
   return {
-    type: scale === 'log' ? ('log' as const) : ('value' as const),
+    type: scale === 'linear' ? ('value' as const) : ('log' as const),
+    ...(scale === 'log2' && { logBase: 2 }),
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
     axisLine: { show: true, onZero: false, lineStyle: { color: '#888888' } },
@@ -105,12 +107,18 @@ function axis({ scale, ...limits }: FigurePanel['y'] | FigurePanel['x']) {
 
 /** `0.01`, `1`, `1,000`, `1e5` */
 function short(value: number): string {
-  if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3)) return value.toExponential(0).replace('+', '');
+  if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3))
+    return value.toExponential(0).replace('+', '');
   return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 }
 
 function named(name: string, nameGap: number) {
-  return { name, nameLocation: 'middle' as const, nameGap, nameTextStyle: { fontSize: 12, color: '#333333' } };
+  return {
+    name,
+    nameLocation: 'middle' as const,
+    nameGap,
+    nameTextStyle: { fontSize: 12, color: '#333333' },
+  };
 }
 
 function drawn({ name, line, color, step, points }: FigureSeries, index: number, of: number) {
@@ -118,9 +126,9 @@ function drawn({ name, line, color, step, points }: FigureSeries, index: number,
   return {
     type: 'line' as const,
     name,
-    showSymbol: false,
+    symbol: 'none',
     clip: true,
-    ...(step && { step: 'start' as const }),
+    ...(step && { step: 'end' as const }),
     data: points.map(([x, y]) => [x, y ?? '-']),
     itemStyle: { color: paint },
     lineStyle: { color: paint, type: line, width: line === 'solid' ? 2 : 1.6 },

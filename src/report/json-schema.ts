@@ -1,12 +1,18 @@
 import { z } from 'zod';
+import { boundsReportSchema } from './bounds-schema.js';
 import { diffReportSchema } from './diff-schema.js';
+import { pruneReportSchema } from './prune-schema.js';
 import { auditReportSchema } from './schema.js';
+import { stripReportSchema } from './strip-schema.js';
 
 /** The published JSON Schemas (draft 2020-12) by file name; `schema/` holds them, and a test keeps it so. */
 export function jsonSchemas(): Record<string, object> {
   return {
     'audit-report.schema.json': jsonSchema(auditReportSchema),
+    'bounds-report.schema.json': jsonSchema(boundsReportSchema),
     'diff-report.schema.json': jsonSchema(diffReportSchema),
+    'prune-report.schema.json': jsonSchema(pruneReportSchema),
+    'strip-report.schema.json': jsonSchema(stripReportSchema),
   };
 }
 

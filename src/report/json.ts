@@ -1,13 +1,22 @@
 import type { z } from 'zod';
 import { UserError } from '../errors.js';
+import { type BoundsReport, boundsReportSchema } from './bounds-schema.js';
 import { type DiffReport, diffReportSchema } from './diff-schema.js';
 import { readTextFile, writeTextFile } from './files.js';
+import { type PruneReport, pruneReportSchema } from './prune-schema.js';
 import { siteCounters } from './recompute.js';
 import { type AuditReport, auditReportSchema, SCHEMA_VERSION } from './schema.js';
+import { type StripReport, stripReportSchema } from './strip-schema.js';
 
-export type Report = AuditReport | DiffReport;
+export type Report = AuditReport | BoundsReport | DiffReport | PruneReport | StripReport;
 
-const SCHEMAS = { audit: auditReportSchema, diff: diffReportSchema };
+const SCHEMAS = {
+  audit: auditReportSchema,
+  bounds: boundsReportSchema,
+  diff: diffReportSchema,
+  prune: pruneReportSchema,
+  strip: stripReportSchema,
+};
 type Kind = keyof typeof SCHEMAS;
 
 /**

@@ -1,7 +1,10 @@
+import { renderBounds } from './bounds-table.js';
 import type { TextOptions } from './colors.js';
 import { renderDiff } from './diff-table.js';
 import { renderGitHub } from './github.js';
 import { formatReport, type Report } from './json.js';
+import { renderPrune } from './prune-table.js';
+import { renderStrip } from './strip-table.js';
 import { renderTable } from './table.js';
 
 /** What stdout can carry. */
@@ -11,6 +14,9 @@ export type Format = (typeof FORMATS)[number];
 /** A report of any kind in the format that was asked for; a difference has no annotations and comes as a table. */
 export function renderReport(report: Report, format: Format, options: TextOptions = {}): string {
   if (format === 'json') return formatReport(report);
+  if (report.kind === 'bounds') return renderBounds(report, options);
   if (report.kind === 'diff') return renderDiff(report, options);
+  if (report.kind === 'prune') return renderPrune(report, options);
+  if (report.kind === 'strip') return renderStrip(report, options);
   return format === 'github' ? renderGitHub(report) : renderTable(report, options);
 }

@@ -2,11 +2,11 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 
 const COOKIE = 'audit_session';
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 
 /** Whether an address is reachable from this machine alone. */
 export function isLoopback(host: string): boolean {
-  return loopback.test(host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
+  return loopback.test(host);
 }
 
 export interface Auth {
@@ -45,7 +45,7 @@ export function authentication(token: string | null): Auth {
       });
     },
     host: (request, _response, next) => {
-      if (token !== null || isLoopback(request.get('host') ?? '')) return next();
+      if (token !== null || isLoopback(nameIn(request.get('host') ?? ''))) return next();
       next({
         status: 421,
         code: 'other-host',
@@ -57,6 +57,11 @@ export function authentication(token: string | null): Auth {
         ? `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800`
         : null,
   };
+}
+
+/** The name in a Host header: without port and brackets. */
+function nameIn(host: string): string {
+  return host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 }
 
 /** In a time that does not tell how much of it is right. */

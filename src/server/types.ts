@@ -30,7 +30,6 @@ export interface Service {
 export interface ServerOptions {
   service: Service;
   log: Log;
-  version: string;
   /** Body of `POST /api/v1/audits`. */
   requestSchema: z.ZodType;
   /** Bearer token; `null` switches authentication off. */

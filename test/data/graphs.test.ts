@@ -3,9 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { numbersOf } from '../../src/data/arrays/convert.js';
-import { normalisedAdjacency } from '../../src/data/graphs/adjacency.js';
+import { denseAdjacency, weightedEdges } from '../../src/data/graphs/adjacency.js';
+import { edgeEnds, graphStructure } from '../../src/data/graphs/structure.js';
 import { openData } from '../../src/data/open.js';
 import type { DataSpec } from '../../src/data/spec.js';
+import type { NdArray } from '../../src/onnx/array.js';
 import { DataType } from '../../src/onnx/data-types.js';
 import {
   batchesOf,
@@ -31,6 +33,8 @@ const gcn: Partial<DataSpec> = {
   inputs: [input('x', ['nodes', 2], DataType.FLOAT), input('edge_index', [2, 'edges'])],
   modelKind: 'graph',
 };
+
+const numbersIn = (array: NdArray): number[] => Array.from(numbersOf(array));
 
 describe('graphs', () => {
   it('are one batch and a census of all nodes', async () => {
@@ -70,13 +74,81 @@ describe('graphs', () => {
   });
 
   it('count a repeated edge and a listed self loop once', () => {
-    const edges = (ends: number[]) => ({
+    const plain = denseAdjacency(Int32Array.of(0, 1, 1, 0), 2);
+    expect(denseAdjacency(Int32Array.of(0, 1, 0, 0, 1, 0, 1, 0), 2)).toEqual(plain);
+  });
+
+  it('add self loops and normalise only where the model does not', () => {
+    const ends = Int32Array.of(0, 1, 1, 1, 0, 1);
+    const [from, to] = [
+      [0, 1, 1],
+      [1, 0, 1],
+    ];
+    const raw = { selfLoops: false, normalised: false };
+    expect([...denseAdjacency(ends, 3, raw).data]).toEqual([0, 1, 0, 1, 1, 0, 0, 0, 0]);
+    const loops = { selfLoops: true, normalised: false };
+    expect([...denseAdjacency(ends, 3, loops).data]).toEqual([1, 1, 0, 1, 1, 0, 0, 0, 1]);
+    expect([...numbersIn(weightedEdges(ends, 3, raw).edges)]).toEqual([...from, ...to]);
+    expect([...weightedEdges(ends, 3, raw).weights.data]).toEqual([1, 1, 1]);
+    const { edges, weights } = weightedEdges(ends, 3, { selfLoops: true, normalised: true });
+    expect([...numbersIn(edges)]).toEqual([0, 1, 0, 1, 2, 1, 0, 0, 1, 2]);
+    expect([...weights.data]).toEqual([0.5, 0.5, 0.5, 0.5, 1]);
+  });
+
+  it('give self loops and weights to a model that takes both and normalises nothing', async () => {
+    const data = await newFile('g.npz', npz(path));
+    const inputs = [...gcn.inputs!, input('edge_weight', ['edges'], DataType.FLOAT)];
+    const [batch] = await batchesOf(await openData(spec({ data, ...gcn, inputs })));
+    expect(batch!.feeds.edge_index!.dims).toEqual([2, 7]);
+    expect(numbersIn(batch!.feeds.edge_weight!)[6]).toBeCloseTo(1 / 2, 6);
+    const graphNeeds = { selfLoops: false, normalised: false };
+    const [plain] = await batchesOf(await openData(spec({ data, ...gcn, inputs, graphNeeds })));
+    expect([...numbersIn(plain!.feeds.edge_weight!)]).toEqual([1, 1, 1, 1]);
+    const own = { ...path, edge_weight: npy('<f4', [4], Float32Array.of(5, 6, 7, 8)) };
+    const given = await openData(spec({ data: await newFile('g.npz', npz(own)), ...gcn, inputs }));
+    const [weighted] = await batchesOf(given);
+    expect([...numbersIn(weighted!.feeds.edge_weight!)]).toEqual([5, 6, 7, 8]);
+    expect(weighted!.feeds.edge_index!.dims).toEqual([2, 4]);
+  });
+
+  it('fill a node mask with ones, and a batch of one graph where the model wants a leading axis', async () => {
+    const data = await newFile('g.npz', npz(path));
+    const inputs = [
+      input('x', [1, 'n', 2], DataType.FLOAT),
+      input('adj', [1, 'n', 'n'], DataType.FLOAT),
+      input('mask', [1, 'n'], DataType.BOOL),
+    ];
+    const [batch] = await batchesOf(await openData(spec({ data, ...gcn, inputs })));
+    expect(batch!.feeds.x!.dims).toEqual([1, 3, 2]);
+    expect(batch!.feeds.adj!.dims).toEqual([1, 3, 3]);
+    expect(batch!.feeds.mask).toEqual({ type: 'bool', dims: [1, 3], data: Uint8Array.of(1, 1, 1) });
+  });
+
+  it('know who is whose neighbour: once each, not oneself', () => {
+    const listed = (ends: number[]) => ({
       type: 'int64' as const,
       dims: [2, ends.length / 2],
       data: BigInt64Array.from(ends, BigInt),
     });
-    const plain = normalisedAdjacency(edges([0, 1, 1, 0]), 2);
-    expect(normalisedAdjacency(edges([0, 1, 0, 0, 1, 0, 1, 0]), 2)).toEqual(plain);
+    const of = (edges: ReturnType<typeof listed>) =>
+      graphStructure(edges, edgeEnds(edges, 3, 'test'), 3, 'edge_index');
+    const plain = listed([0, 1, 1, 2, 1, 1, 0, 2, 1, 1]);
+    const known = of(plain);
+    expect(known.input).toBe('edge_index');
+    expect(known.pairs.data).toBe(plain.data);
+    const twice = of(listed([0, 0, 1, 2, 1, 1, 0, 1]));
+    expect(twice.input).toBeNull();
+    expect([...numbersIn(twice.pairs)]).toEqual([0, 1, 2, 1, 0, 1]);
+    expect([...twice.degrees.data]).toEqual([1, 2, 0]);
+  });
+
+  it('have the edges of the dense adjacency they hold', async () => {
+    const adj = npy('<f4', [3, 3], Float32Array.of(1, 0.5, 0, 0.5, 1, 0.2, 0, 0.2, 1));
+    const data = await newFile('g.npz', npz({ x: path.x, adj }));
+    const inputs = [gcn.inputs![0]!, input('adj', ['n', 'n'], DataType.FLOAT)];
+    const set = await openData(spec({ data, ...gcn, inputs }));
+    expect([...(set.graph!.degrees.data as Float32Array)]).toEqual([1, 2, 1]);
+    expect(set.graph!.input).toBeNull();
   });
 
   it('go to the first shard whole', async () => {

@@ -1,20 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { openForAudit, type SelectedModel } from '../../src/app/load.js';
 import { modelInputs } from '../../src/app/model-kind.js';
-import { openProbeRun } from '../../src/app/probe-run.js';
 import type { Batch } from '../../src/data/types.js';
-import { intAttribute } from '../../src/graph/attributes.js';
 import type { NdArray } from '../../src/onnx/array.js';
-import { f16ToF32 } from '../../src/onnx/floats.js';
-import { encodeOverlay } from '../../src/overlay/overlay.js';
-import { addProbes } from '../../src/overlay/probe.js';
-import { pruneUnused } from '../../src/overlay/prune-unused.js';
-import { openSession } from '../../src/runtime/session.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
-import { binPlainly, reducePlainly } from '../reduce.js';
-
-/** Float32 sums of up to a thousand numbers, relative to the sum of their magnitudes. */
-const SUM_TOLERANCE = 3e-6;
+import { expectProbesExact } from '../raw-tensors.js';
 
 const models = [
   'models/gpt2/model.onnx',
@@ -99,50 +89,6 @@ function batchFor({ model }: SelectedModel, padded: boolean): Batch {
   return { feeds: used, blocks: [0], sequences: 3, positions, mask };
 }
 
-const wide = ({ type, data }: NdArray): number[] =>
-  Array.from(data as Float32Array, (value) => (type === 'float16' ? f16ToF32(Number(value)) : Number(value)));
-
-/** Every site's tensor as it is in the very graph that the probes are in. */
-async function rawTensors(selected: SelectedModel, batch: Batch, masked: boolean): Promise<number[][]> {
-  const { model, sites, folder, name } = selected;
-  const probes = addProbes(model, sites, { criterion: completeCriterion(), masked, careful: false });
-  // Flattened, since a tensor that is itself an output is not fused, and so differs in the last bit.
-  const flat = sites.map(({ value }) => {
-    const node = model.graph.addNode({
-      opType: 'Flatten',
-      inputs: [value],
-      attributes: { axis: intAttribute(-1) },
-    });
-    model.graph.addOutput(node.output);
-    return node.output.name;
-  });
-  pruneUnused(model.graph);
-  const session = await openSession({
-    model: encodeOverlay(model, folder),
-    folder,
-    name,
-    device: 'cpu',
-    threads: 1,
-  });
-  const needed = new Set(model.graph.inputs.map(({ name }) => name));
-  const feeds = Object.fromEntries(Object.entries(batch.feeds).filter(([name]) => needed.has(name)));
-  if (probes.mask)
-    feeds[probes.mask] = { type: 'bool', dims: [batch.mask!.data.length], data: batch.mask!.data };
-  for (const { scale, zeroPoint } of probes.sites) {
-    feeds[scale] = { type: 'float32', dims: [], data: Float32Array.of(1) };
-    feeds[zeroPoint] = { type: 'uint8', dims: [], data: Uint8Array.of(128) };
-  }
-  const results = await session.run({ feeds, fetch: flat });
-  await session.dispose();
-  return sites.map(({ plus, neurons }, i) => {
-    const values = wide(results[flat[i]!]!);
-    if (!plus) return values;
-    const bias = plus.tensor!;
-    const floats = new Float32Array(bias.rawData!.slice().buffer);
-    return values.map((a, k) => Math.fround(a + floats[k % neurons!]!));
-  });
-}
-
 describe.each(models)('%s', (path) => {
   test.each([
     ['without padding', false, 'abs'],
@@ -151,40 +97,6 @@ describe.each(models)('%s', (path) => {
   ] as const)('probes equal the raw tensors reduced one by one, %s', async (_title, padded, firing) => {
     const { load } = await openForAudit({ model: path });
     const criterion = completeCriterion({ firing, threshold: 0.01 });
-    const batch = batchFor(load(), padded);
-    const run = await openProbeRun(load, {
-      criterion,
-      masked: padded,
-      session: { device: 'cpu', threads: 1 },
-    });
-    const ranges = await run.findRange(batch);
-    const counters = await run.run(batch, ranges);
-    await run.dispose();
-    const selected = load();
-    const raw = await rawTensors(load(), batch, padded);
-    const counts = (position: number): boolean => !batch.mask || Number(batch.mask.data[position]) === 1;
-    expect(counters.length).toBeGreaterThan(0);
-    for (const [i, site] of selected.sites.entries()) {
-      const neurons = site.neurons!;
-      const found = counters[i]!;
-      const expected = reducePlainly(raw[i]!, neurons, criterion, counts);
-      expect(found.positions, site.id).toBe(batch.positions);
-      expect(found.positions, site.id).toBe(expected.positions);
-      expect(found.fired, site.id).toEqual(expected.fired);
-      expect(found.positive, site.id).toEqual(expected.positive);
-      expect(found.min, site.id).toEqual(expected.min);
-      expect(found.max, site.id).toEqual(expected.max);
-      for (const name of ['sum', 'sumAbs', 'sumSquares'] as const) {
-        const scale = name === 'sumSquares' ? expected.sumSquares : expected.sumAbs;
-        const worst = found[name].reduce(
-          (w, s, n) => Math.max(w, Math.abs(s - expected[name][n]!) / (scale[n]! || 1)),
-          0,
-        );
-        expect(worst, `${site.id} ${name}`).toBeLessThan(SUM_TOLERANCE);
-      }
-      const counted = raw[i]!.filter((_, k) => counts(Math.floor(k / neurons)));
-      const { scale, zeroPoint } = ranges[i]!;
-      expect(found.histogram!.counts, site.id).toEqual(binPlainly(counted, scale, zeroPoint));
-    }
+    await expectProbesExact(load, batchFor(load(), padded), padded, criterion);
   });
 });

@@ -2,14 +2,20 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openAuditData } from '../../src/app/audit-data.js';
 import { openForAudit } from '../../src/app/load.js';
+import type { AuditOptions } from '../../src/app/options.js';
 import { measureQuality, type NoQuality } from '../../src/app/quality.js';
 import { questionsOf } from '../../src/app/quality-questions.js';
-import type { AuditOptions } from '../../src/app/options.js';
 import type { Batch, DataSet } from '../../src/data/types.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { encodeOverlay } from '../../src/overlay/overlay.js';
 import { openSession } from '../../src/runtime/session.js';
-import { emptyQuality, mergeQuality, type Quality, qualityLoss, sumQuality } from '../../src/stats/quality.js';
+import {
+  emptyQuality,
+  mergeQuality,
+  type Quality,
+  qualityLoss,
+  sumQuality,
+} from '../../src/stats/quality.js';
 import { buildFile } from '../build.js';
 
 const session = { device: 'cpu', threads: 1 } as const;
@@ -24,7 +30,10 @@ async function qualityOf(options: AuditOptions): Promise<Quality | NoQuality> {
 }
 
 /** Mean loss and accuracy from the model's own logits, computed one by one in double precision. */
-async function plainly(options: AuditOptions, task: Quality['task']): Promise<{ loss: number; accuracy: number }> {
+async function plainly(
+  options: AuditOptions,
+  task: Quality['task'],
+): Promise<{ loss: number; accuracy: number }> {
   const { load } = await openForAudit(options);
   const selected = load();
   const data = await openAuditData(options, selected, new AbortController().signal);

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 
-from . import optimum, precision, torch_exporters
+from . import handmade_bert, handmade_gpt2, handmade_llama, optimum, precision, torch_exporters
 from .job import Job, Product
 
 EXPORTERS: dict[str, Callable[[Job], list[Product]]] = {
     **torch_exporters.EXPORTERS,
     **optimum.EXPORTERS,
     **precision.EXPORTERS,
+    **handmade_llama.EXPORTERS,
+    "handmade-attention": handmade_bert.packed_attention,
+    "handmade-mha": handmade_bert.multi_head_attention,
+    "handmade-fastgelu": handmade_gpt2.fused,
 }

@@ -1,5 +1,6 @@
 """Hugging Face optimum: the layouts its users have on disk. Needs requirements-optimum.txt."""
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copyfile
@@ -13,9 +14,20 @@ from .job import Job, Product, Unavailable
 
 def single_file(job: Job) -> list[Product]:
     """`model.onnx`: an encoder, or a decoder with `past_key_values.*`."""
-    folder = export_with_optimum(job, job.family.task)
+    folder = export_with_optimum(job, job.family.task, **like_llama(job))
     keep(folder / "model.onnx", job.path())
     return [Product(job.path(), inputs=with_empty_past(job), note="model.onnx")]
+
+
+def like_llama(job: Job) -> dict[str, object]:
+    """optimum does not list Mixtral; its inputs and outputs are Llama's."""
+    if job.family.architecture != "mixtral":
+        return {}
+    needs_optimum()
+    from optimum.exporters.onnx.model_configs import LlamaOnnxConfig
+
+    config = LlamaOnnxConfig(job.model.config, "text-generation", use_past=True, use_past_in_inputs=True)
+    return {"custom_onnx_configs": {"model": config}}
 
 
 def merged_decoder(job: Job) -> list[Product]:
@@ -29,18 +41,14 @@ def merged_decoder(job: Job) -> list[Product]:
 
     merge_decoders(first, past / "model.onnx", save_path=job.path(), strict=False)
     keep(job.path(), job.path())
-    keep(first, job.path("-first"))
     feeds = with_empty_past(job) | {"use_cache_branch": torch.tensor([False])}
-    return [
-        Product(job.path(), inputs=feeds, comparable=False, note="decoder_model_merged.onnx"),
-        Product(job.path("-first"), inputs=with_empty_past(job), note="decoder_model.onnx"),
-    ]
+    return [Product(job.path(), inputs=feeds, comparable=False, note="decoder_model_merged.onnx")]
 
 
 def encoder_decoder(job: Job) -> list[Product]:
     """`encoder_model.onnx`, `decoder_model.onnx`, `decoder_with_past_model.onnx`, `decoder_model_merged.onnx`."""
+    encoder_out, logits, past = step_by_step(job)  # before the export, which changes the model's configuration
     folder = export_with_optimum(job, "text2text-generation-with-past")
-    encoder_out, logits, past = step_by_step(job)
     inputs = job.inputs
     decoder = {
         "input_ids": inputs["decoder_input_ids"],
@@ -68,16 +76,19 @@ def encoder_decoder(job: Job) -> list[Product]:
 
 def export_with_optimum(job: Job, task: str, **options) -> Path:
     """Everything optimum writes for a task."""
-    try:
-        from optimum.exporters.onnx import onnx_export_from_model
-    except ImportError as problem:
-        raise Unavailable(f"needs models/zoo/requirements-optimum.txt ({problem})") from None
+    needs_optimum()
+    from optimum.exporters.onnx import onnx_export_from_model
+
     folder = job.scratch / job.family.name
-    for module in job.model.modules():
-        if hasattr(module, "config"):
-            module.config.use_cache = True
+    for module in (job.model, getattr(job.model, "decoder", job.model)):
+        module.config.use_cache = True
     onnx_export_from_model(job.model, output=folder, task=task, device="cpu", do_validation=False, **options)
     return folder
+
+
+def needs_optimum() -> None:
+    if importlib.util.find_spec("optimum") is None:
+        raise Unavailable("needs models/zoo/requirements-optimum.txt")
 
 
 def export_first_step(job: Job) -> Path:

@@ -35,6 +35,8 @@ def functions_of_modules(job: Job) -> list[Product]:
         or type(module).__name__.endswith(("Activation", "Conv1D", "RMSNorm", "MLP"))
     }
     model = copy.deepcopy(job.model)  # the exporter leaves hooks behind
+    if hasattr(model, "config"):
+        model.config.use_cache = False
     with positional_forward(model, list(job.inputs)), no_attributes():
         torch.onnx.export(
             model, tuple(job.inputs.values()), str(job.path()), dynamo=False, opset_version=17,
@@ -71,6 +73,8 @@ def unfolded(job: Job) -> list[Product]:
 def without_optimisation(job: Job) -> list[Product]:
     """dynamo with `optimize=False`: nothing folded, Constant nodes and Transposes of weights stay."""
     axes = axes_of(job)
+    if hasattr(job.model, "config"):
+        job.model.config.use_cache = False
     shapes = {name: {axis: torch.export.Dim.DYNAMIC for axis in axes.get(name, {})} for name in job.inputs}
     torch.onnx.export(
         job.model, (), str(job.path()), kwargs=job.inputs, dynamo=True, opset_version=18,

@@ -1,11 +1,12 @@
 """All families, the important ones first."""
 
-from . import berts, cnns, gpt, graphs, llamas, mlps, seq2seq, vision
+from . import berts, cnns, experts, gpt, graphs, llamas, mlps, seq2seq, vision
 
 FAMILIES = [
     *gpt.FAMILIES,
     *llamas.FAMILIES,
     *berts.FAMILIES,
+    *experts.FAMILIES,
     *seq2seq.FAMILIES,
     *vision.FAMILIES,
     *mlps.FAMILIES,

@@ -31,6 +31,11 @@ def llama() -> nn.Module:
     return LlamaForCausalLM(LlamaConfig(**GROUPED))
 
 
+def llama16() -> nn.Module:
+    """Heads of 16, the least that GroupQueryAttention takes."""
+    return LlamaForCausalLM(LlamaConfig(**GROUPED, head_dim=16))
+
+
 def mistral() -> nn.Module:
     """Llama with sliding-window attention."""
     return MistralForCausalLM(MistralConfig(**GROUPED, sliding_window=8))
@@ -88,12 +93,13 @@ def decoder(name: str, make, sites, exporters: str, **options) -> Family:
 
 FUSE = ("gpt2", HEADS, WIDTH)
 FAMILIES = [
-    decoder("llama", llama, gated_sites("silu"), "ts13 ts17 dynamo18 dynamo20 dynamo23 ts17functions dynamo18raw fused fp16 int8 qdq nbits optimum optimum-merged",
+    decoder("llama", llama, gated_sites("silu"), "ts13 ts17 dynamo18 dynamo23 ts17functions dynamo18raw fused fp16 int8 qdq nbits optimum optimum-merged handmade-opset23 handmade-opset24",
             fuse_as=FUSE, golden=True),
-    decoder("mistral", mistral, gated_sites("silu"), "ts17 dynamo18 optimum"),
-    decoder("qwen2", qwen2, gated_sites("silu"), "ts17 dynamo18 optimum"),
+    decoder("llama16", llama16, gated_sites("silu"), "ts17 handmade-gqa"),
+    decoder("mistral", mistral, gated_sites("silu"), "ts17 dynamo18"),
+    decoder("qwen2", qwen2, gated_sites("silu"), "ts17 dynamo18"),
     decoder("qwen3", qwen3, gated_sites("silu"), "ts17 dynamo18 optimum fused", fuse_as=("qwen3", HEADS, WIDTH)),
-    decoder("gemma", gemma, gated_sites("gelu_tanh"), "ts17 dynamo20 optimum"),
+    decoder("gemma", gemma, gated_sites("gelu_tanh"), "ts17 dynamo20"),
     decoder("gemma2", gemma2, gated_sites("gelu_tanh"), "ts17 dynamo18", golden=True),
     decoder("phi3", phi3, phi3_sites, "ts17 dynamo18 optimum", golden=True),
 ]  # fmt: skip

@@ -161,7 +161,7 @@ FAMILIES = [
     image_model("clip-text", clip_text, lambda m: tower_sites(m.text_model), "ts17 dynamo18", inputs=tokens, kind="encoder",
                 outputs=("text_embeds",),
                 axes={"input_ids": TOKEN_AXES, "attention_mask": TOKEN_AXES, "text_embeds": {0: "batch"}}),
-    image_model("swin", swin, swin_sites, "ts17 dynamo18 dynamo18eager fused", inputs=lambda: pixels(32), fuse_as=("swin", 2, 8)),
+    image_model("swin", swin, swin_sites, "ts17 dynamo18 dynamo18eager", inputs=lambda: pixels(32)),
     image_model("convnext", convnext, convnext_sites, "ts17 dynamo18"),
     image_model("mixer", Mixer, mixer_sites, "ts17 dynamo18"),
 ]  # fmt: skip

@@ -32,9 +32,10 @@ export function addBoundsCommand(parent: Command): void {
   for (const name of ['width', 'depth', 'kernel'] as const) addNumber(command, name);
   command.option('--no-bias', 'Layers without bias');
   command.addOption(
-    new Option('--probability <p>', 'The width needed for --depth, and the depth --width carries, at p').argParser(
-      probability,
-    ),
+    new Option(
+      '--probability <p>',
+      'The width needed for --depth, and the depth --width carries, at p',
+    ).argParser(probability),
   );
   command.optionsGroup('Simulation:');
   command.option('--simulate', 'Check the bounds with random networks, run through ONNX Runtime');

@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
 import type { NdArray } from '../../onnx/array.js';
-import { isFloat } from '../../onnx/data-types.js';
 import { fitted } from '../arrays/array-set.js';
 import { arrayOf, castTo, inputType } from '../arrays/convert.js';
 import { readNpz } from '../arrays/npz.js';
@@ -25,8 +24,12 @@ export async function isGraphFolder(path: string): Promise<boolean> {
 }
 
 /** A LINQS folder as one batch. See {@link graphSet}. */
-export async function graphFolderSet(path: string, spec: DataSpec): Promise<DataSet> {
-  return graphSet(await readLinqs(path), path, spec, basename(resolve(path)));
+export async function graphFolderSet(
+  path: string,
+  spec: DataSpec,
+  name = basename(resolve(path)),
+): Promise<DataSet> {
+  return graphSet(await readLinqs(path), path, spec, name);
 }
 
 /** A .npz of a graph as one batch. See {@link graphSet}. */

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import type { NdArray } from '../../onnx/array.js';
 import { fileLines } from '../text/lines.js';
+import { planetoidSplit } from './split.js';
 
 /**
  * A folder in the LINQS format: `NAME.content` (id, features, class; tab separated, also `.gz`), `NAME.cites` (pairs
- * of ids), and, if there, `planetoid-split.json` with the node ids of train, val and test.
+ * of ids), and, if there, `planetoid-split.json` with the node ids of train, val and test. Without it a graph that is large
+ * enough is split by {@link planetoidSplit}.
  *
  * @returns Arrays `x` [nodes, features], `edge_index` [2, edges] with both directions, `y` [nodes], and
  *   `train_mask`, `val_mask`, `test_mask` [nodes] when there is a split.
@@ -25,7 +27,11 @@ export async function readLinqs(folder: string): Promise<Map<string, NdArray>> {
     ['edge_index', { type: 'int64', dims: [2, edges.length / 2], data: bothRows(edges) }],
     ['y', { type: 'int64', dims: [nodes], data: BigInt64Array.from(classes.map(BigInt)) }],
   ]);
-  if (names.includes('planetoid-split.json')) {
+  if (!names.includes('planetoid-split.json')) {
+    for (const [name, data] of Object.entries(planetoidSplit(classes) ?? {})) {
+      arrays.set(`${name}_mask`, { type: 'bool', dims: [nodes], data });
+    }
+  } else {
     const split = JSON.parse(await readFile(join(folder, 'planetoid-split.json'), 'utf8')) as Record<
       string,
       (number | string)[]

@@ -1,3 +1,0 @@
-"""Graphs written node by node, for operators that no exporter here emits."""
-
-HANDMADE: list = []

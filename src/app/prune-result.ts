@@ -1,0 +1,94 @@
+import type { PruneReport } from '../report/prune-schema.js';
+import { type AuditReport, SCHEMA_VERSION } from '../report/schema.js';
+import type { Quality } from '../stats/quality.js';
+import type { OutputDifference } from './prune-check.js';
+import type { Choice } from './prune-choose.js';
+import type { NoQuality } from './quality.js';
+import { compareQuality } from './strip-result.js';
+import { tool } from './version.js';
+
+/** What is known once the model is written. */
+export interface Written {
+  output: string;
+  files: { name: string; bytes: number }[];
+  /** Of the written model. */
+  parameters: number;
+  /** `null` when nothing was removed. */
+  checked: {
+    outputs: OutputDifference;
+    tolerance: number | null;
+    forwardSeconds: NonNullable<PruneReport['summary']['forwardSeconds']>;
+    quality: Quality | NoQuality;
+    after: Quality | NoQuality;
+  } | null;
+}
+
+/** What a pruning did: first what was chosen, then what came of it. */
+export function pruneReport(
+  before: AuditReport,
+  choices: readonly Choice[],
+  options: PruneReport['options'],
+): (written: Written) => PruneReport {
+  const sites = choices.map(siteResult);
+  const removed = sites.reduce((sum, site) => sum + site.removed.length, 0);
+  const wanted = sites.some(({ kept }) => kept.length > 0);
+  const unique = (id: string) => sites.some((site) => site.id === id);
+  return ({ output, files, parameters, checked }) => ({
+    schemaVersion: SCHEMA_VERSION,
+    kind: 'prune',
+    tool,
+    createdAt: new Date().toISOString(),
+    warnings: before.warnings.filter(({ site }) => site === undefined || unique(site)),
+    model: before.model,
+    data: before.data,
+    runtime: before.runtime,
+    criterion: before.criterion,
+    options: { exact: options.exact, align: options.align },
+    sites,
+    summary: {
+      outcome: removed > 0 ? 'pruned' : wanted ? 'nothing-to-remove' : 'nothing-dead',
+      removed,
+      parameters: { before: before.model.parameters, after: parameters },
+      bytes: { before: total(before.model.files), after: total(files) },
+      forwardSeconds: checked?.forwardSeconds ?? null,
+    },
+    outputs: checked && {
+      ...checked.outputs,
+      relative: finite(checked.outputs.relative),
+      tolerance: checked.tolerance,
+    },
+    quality: checked
+      ? compareQuality(checked.quality, checked.after)
+      : { reason: 'nothing was removed, so nothing was changed' },
+    output: { path: output, files },
+  });
+}
+
+function siteResult({
+  site,
+  neurons,
+  plan,
+  zero,
+  constant,
+  kept,
+  refused,
+}: Choice): PruneReport['sites'][number] {
+  const { id, stack, layer, part } = site;
+  const removed = plan ? [...plan.neurons] : [];
+  return {
+    id,
+    stack,
+    layer,
+    site: site.site,
+    part,
+    neurons: { before: neurons, after: neurons - removed.length },
+    zero,
+    folded: constant,
+    removed,
+    kept,
+    refused,
+  };
+}
+
+const total = (files: { bytes: number }[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { type PruneOptions, prune } from '../../app/prune.js';
+import { type SettingName, toAuditOptions } from '../../app/settings.js';
+import { UserError } from '../../errors.js';
+import { writeReport } from '../../report/json.js';
+import { renderReport } from '../../report/render.js';
+import { listenForInterrupt } from '../interrupt.js';
+import { addConfigOption, addSettings } from '../options.js';
+import { checkOutputFile } from '../outputs.js';
+import { readSettings } from '../settings.js';
+import { openTerminal } from '../terminal.js';
+
+const groups: [string, readonly SettingName[]][] = [
+  ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
+  ['Model:', ['sites', 'layers', 'map', 'plugin', 'name']],
+  ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
+  ['Running:', ['device', 'threads']],
+  ['Output:', ['format', 'report', 'quiet', 'color', 'progress']],
+];
+
+interface Given {
+  output?: string;
+  align?: string;
+}
+
+export function addPruneCommand(parent: Command): void {
+  const command = parent
+    .command('prune')
+    .argument('<model.onnx>')
+    .description('Removes dead neurons: a smaller file with the same outputs')
+    .optionsGroup('Where to:')
+    .option('-o, --output <file>', 'Write the smaller model here')
+    .optionsGroup('Prune:')
+    .option('--align <n>', 'Keep widths multiples of N, as in 8 for tensor cores (default: 1)');
+  for (const [heading, names] of groups) addSettings(command, heading, names);
+  addConfigOption(command);
+  command.addHelpText(
+    'after',
+    '\nWithout --dead only neurons that had one and the same value at every position\nare removed, whatever a configuration file says: the outputs stay as they are.',
+  );
+  command.action(async (model: string, given: Given) => {
+    const settings = readSettings(
+      command,
+      groups.flatMap(([, names]) => names),
+    );
+    // A criterion of the configuration file is about audits: what changes outputs must be asked for here.
+    if (command.getOptionValueSource('dead') !== 'cli') delete settings.dead;
+    if (settings.dead === undefined) delete settings.deadBelow;
+    if (settings.report !== undefined) checkOutputFile('--report', settings.report);
+    const interrupt = listenForInterrupt();
+    const terminal = openTerminal(settings);
+    const { format = 'table', quiet } = settings;
+    try {
+      const report = await prune({
+        ...toAuditOptions(model, settings),
+        ...pruneOptions(given),
+        signal: interrupt.signal,
+        onProgress: terminal.progress,
+        onStage: terminal.note,
+      });
+      if (settings.report !== undefined) await writeReport(settings.report, report);
+      if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
+    } finally {
+      interrupt.settle();
+      terminal.endProgress();
+    }
+  });
+}
+
+function pruneOptions({ output, align }: Given): Pick<PruneOptions, 'output' | 'align'> {
+  if (output === undefined) {
+    throw new UserError(
+      'Expected `-o OUT.onnx`: a pruned model is a new file, there is no --in-place.',
+      'no-destination',
+    );
+  }
+  if (align === undefined) return { output };
+  const width = align.trim() === '' ? Number.NaN : Number(align);
+  if (!Number.isInteger(width) || width < 1) {
+    throw new UserError(
+      `Expected \`--align\` to be a whole number above 0, got \`${align}\`.`,
+      'option-value',
+    );
+  }
+  return { output, align: width };
+}

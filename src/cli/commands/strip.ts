@@ -1,0 +1,173 @@
+import type { Command } from 'commander';
+import { type SettingName, toAuditOptions } from '../../app/settings.js';
+import { type StripOptions, strip } from '../../app/strip.js';
+import type { Destination } from '../../app/strip-output.js';
+import { undoStrip } from '../../app/strip-record.js';
+import { UserError } from '../../errors.js';
+import { readReport } from '../../report/json.js';
+import { renderReport } from '../../report/render.js';
+import { listenForInterrupt } from '../interrupt.js';
+import { addConfigOption, addSettings } from '../options.js';
+import { readSettings } from '../settings.js';
+import { openTerminal, type Terminal } from '../terminal.js';
+
+const groups: [string, readonly SettingName[]][] = [
+  ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
+  ['Model:', ['sites', 'layers', 'map', 'plugin', 'name']],
+  ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
+  ['Running:', ['device', 'threads']],
+  ['Output:', ['format', 'quiet', 'color', 'progress']],
+];
+
+interface Given {
+  output?: string;
+  inPlace?: boolean;
+  dryRun?: boolean;
+  undo?: boolean;
+  by?: string;
+  fraction?: string;
+  rounds?: string;
+  allowShared?: boolean;
+  report?: string;
+  maxQualityLoss?: string;
+}
+
+export function addStripCommand(parent: Command): void {
+  const command = parent
+    .command('strip')
+    .argument('<model.onnx>')
+    .description('Revives dead neurons by setting their most negative incoming weights to zero')
+    .optionsGroup('Where to:')
+    .option('-o, --output <file>', 'Write the changed model here: a clone with nothing else changed')
+    .option('--in-place', 'Change the model itself; its record undoes it')
+    .option('--dry-run', 'Write nothing: only say what would come of it')
+    .option('--undo', 'Restore a stripped model byte for byte')
+    .optionsGroup('Strip:')
+    .option(
+      '--by <weight|contribution>',
+      'Remove the most negative weights, or mean contributions w·E[x] (default: weight)',
+    )
+    .option(
+      '--fraction <x>',
+      "Share of a neuron's remaining incoming weights to remove in a round (default: 0.1)",
+    )
+    .option('--rounds <n>', 'Detect and strip at most N times (default: 1)')
+    .option('--allow-shared', 'Also strip weights that something else reads')
+    .option('--report <file>', 'A saved audit of this model for the first round')
+    .option(
+      '--max-quality-loss <x>',
+      'Write nothing and exit with 1 if the quality falls by more, as in 0.5%',
+    );
+  for (const [heading, names] of groups) addSettings(command, heading, names);
+  addConfigOption(command);
+  command.action(async (model: string, given: Given) => {
+    const settings = readSettings(
+      command,
+      groups.flatMap(([, names]) => names),
+    );
+    const terminal = openTerminal(settings);
+    const { format = 'table', quiet } = settings;
+    if (given.undo) return undo(model, given, format === 'json', terminal);
+    const options: StripOptions = {
+      ...toAuditOptions(model, settings),
+      ...stripOptions(given),
+      ...(given.report !== undefined && {
+        saved: { path: given.report, report: await readReport(given.report) },
+      }),
+    };
+    const interrupt = listenForInterrupt();
+    try {
+      const report = await strip({
+        ...options,
+        signal: interrupt.signal,
+        onProgress: terminal.progress,
+        onStage: terminal.note,
+      });
+      if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
+      process.exitCode = report.summary.outcome === 'quality-refused' ? 1 : 0;
+    } finally {
+      interrupt.settle();
+      terminal.endProgress();
+    }
+  });
+}
+
+/** `--undo` goes with nothing else that strips. */
+async function undo(model: string, given: Given, json: boolean, terminal: Terminal): Promise<void> {
+  const others = Object.entries(given).filter(([name]) => stripFlags.has(name));
+  if (others.length > 0) {
+    throw new UserError('`--undo` takes the model alone: nothing is stripped then.', 'option-conflict');
+  }
+  const restored = await undoStrip(model);
+  const lines = [
+    `${restored.model} is restored: ${restored.weights.toLocaleString('en-US')} weights have their old values.`,
+    ...restored.files.map(({ name, sha256 }) => `sha256 ${sha256}  ${name}`),
+  ];
+  terminal.print(json ? JSON.stringify(restored, null, 2) : lines.join('\n'));
+}
+
+const stripFlags = new Set([
+  'output',
+  'inPlace',
+  'dryRun',
+  'by',
+  'fraction',
+  'rounds',
+  'allowShared',
+  'report',
+  'maxQualityLoss',
+]);
+
+function stripOptions(given: Given): Pick<StripOptions, 'to'> & Partial<StripOptions> {
+  const { by, fraction, rounds, maxQualityLoss, allowShared } = given;
+  if (by !== undefined && by !== 'weight' && by !== 'contribution') {
+    throw wrong('--by', '`weight` or `contribution`', by);
+  }
+  return {
+    to: destination(given),
+    ...(by !== undefined && { by }),
+    ...(allowShared && { allowShared }),
+    ...(fraction !== undefined && {
+      fraction: ratio('--fraction', fraction, 'a share in (0, 1], as in 0.1', (x) => x > 0 && x <= 1),
+    }),
+    ...(rounds !== undefined && {
+      rounds: ratio('--rounds', rounds, 'a whole number above 0', (x) => Number.isInteger(x) && x > 0),
+    }),
+    ...(maxQualityLoss !== undefined && {
+      maxQualityLoss: ratio(
+        '--max-quality-loss',
+        maxQualityLoss,
+        'a ratio from 0, as in 0.5%',
+        (x) => x >= 0,
+      ),
+    }),
+  };
+}
+
+function destination({ output, inPlace, dryRun }: Given): Destination | null {
+  const chosen = [output !== undefined && '-o', inPlace && '--in-place', dryRun && '--dry-run'].filter(
+    Boolean,
+  );
+  if (chosen.length > 1) {
+    throw new UserError(`\`${chosen[0]}\` and \`${chosen[1]}\` exclude each other.`, 'option-conflict');
+  }
+  if (chosen.length === 0) {
+    throw new UserError(
+      'Expected `-o OUT.onnx`, `--in-place` or `--dry-run`: where should the stripped model go?',
+      'no-destination',
+    );
+  }
+  if (output !== undefined) return { output };
+  return inPlace ? { inPlace: true } : null;
+}
+
+/** A number, or one with `%`. */
+function ratio(flag: string, text: string, expected: string, fits: (x: number) => boolean): number {
+  const value =
+    text.trim() === '' ? Number.NaN : Number(text.replace(/%$/, '')) / (text.endsWith('%') ? 100 : 1);
+  if (!fits(value) || !Number.isFinite(value)) throw wrong(flag, expected, text);
+  return value;
+}
+
+const wrong = (flag: string, expected: string, got: string): UserError =>
+  new UserError(`Expected \`${flag}\` to be ${expected}, got \`${got}\`.`, 'option-value');

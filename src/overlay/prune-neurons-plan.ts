@@ -1,0 +1,143 @@
+import { constantTensor } from '../graph/constants.js';
+import type { Node } from '../graph/node.js';
+import type { Use, Value } from '../graph/value.js';
+import { canCut } from '../onnx/cut.js';
+import { tensorByteLength } from '../onnx/tensor-size.js';
+import { isConstant } from '../patterns/pass.js';
+import type { Site } from '../sites/types.js';
+import {
+  at,
+  type Cut,
+  type DimsOf,
+  type LinearEnd,
+  label,
+  type Port,
+  type Refusal,
+  refuse,
+  type SizeEdit,
+  sameCut,
+} from './prune-neurons-cut.js';
+import { spread } from './prune-neurons-spread.js';
+
+/** A stored tensor that loses neurons, and the place that reads it. */
+export interface StoredCut {
+  value: Value;
+  use: Use;
+  cut: Cut;
+}
+
+/** Everything that removing some neurons of a site changes. Nothing is changed yet. */
+export interface RemovalPlan {
+  site: Site;
+  neurons: readonly number[];
+  /** Computed tensors that become narrower. */
+  cuts: Map<Value, Cut>;
+  stored: StoredCut[];
+  edits: SizeEdit[];
+  /** Where the neurons' influence ends. */
+  ends: LinearEnd[];
+}
+
+/** A shared tensor of up to this many bytes gets a copy of its own instead of a refusal. */
+const COPIED_BYTES = 65_536;
+
+/**
+ * Follows neurons from their site to every tensor, weight and size that has them, in both directions: from the layers
+ * that compute them to the layers that sum over them. Every reader on the way must be understood.
+ *
+ * @param neurons Increasing.
+ * @param dimsOf Sizes of all tensors on the way.
+ */
+export function planRemoval(site: Site, neurons: readonly number[], dimsOf: DimsOf): RemovalPlan | Refusal {
+  const dims = dimsOf(site.value);
+  const width = site.neurons ?? dims?.at(site.axis) ?? null;
+  if (!dims || width === null) return refuse(`the size of ${site.value.name} is not known`);
+  const axis = site.axis < 0 ? site.axis : site.axis - dims.length;
+  if (dims.at(axis) !== width)
+    return refuse(`${site.value.name} does not have the neurons on axis ${site.axis}`);
+  const plan: RemovalPlan = { site, neurons, cuts: new Map(), stored: [], edits: [], ends: [] };
+  const search: Search = { plan, dimsOf, waiting: [], reason: null };
+  visit(search, site.value, { axis, width, removed: new Map(neurons.map((n) => [n, n])) });
+  for (let next = search.waiting.pop(); next && !search.reason; next = search.waiting.pop()) next();
+  return search.reason !== null ? refuse(search.reason) : plan;
+}
+
+interface Search {
+  plan: RemovalPlan;
+  dimsOf: DimsOf;
+  waiting: (() => void)[];
+  reason: string | null;
+}
+
+/** A computed tensor with the neurons: what computes it and all that reads it are affected. */
+function visit(search: Search, value: Value, cut: Cut): void {
+  const { plan } = search;
+  const known = plan.cuts.get(value);
+  if (known) {
+    if (!sameCut(known, cut)) search.reason ??= `neurons meet others at ${value.name}`;
+    return;
+  }
+  plan.cuts.set(value, cut);
+  if (value.isOutput) search.reason ??= `${value.name} is an output of the model`;
+  else if (!value.producer) search.reason ??= `${value.name} is an input of the model`;
+  if (search.reason !== null) return;
+  pass(search, value.producer!, { side: 'output', index: value.outputIndex }, cut);
+  for (const { node, index } of value.uses) {
+    if (node.graph !== value.graph) search.reason ??= `${value.name} is read inside a nested graph`;
+    else pass(search, node, { side: 'input', index }, cut);
+  }
+}
+
+function pass(search: Search, node: Node, from: Port, cut: Cut): void {
+  search.waiting.push(() => {
+    const found = spread(node, from, cut, search.dimsOf);
+    if ('reason' in found) {
+      search.reason ??= found.reason;
+      return;
+    }
+    const { plan } = search;
+    for (const edit of found.edits ?? []) {
+      const same = (other: SizeEdit) =>
+        other.node === edit.node && other.place === edit.place && other.element === edit.element;
+      if (!plan.edits.some(same)) plan.edits.push(edit);
+    }
+    if (found.end && !plan.ends.some((end) => end.node === node)) plan.ends.push(found.end);
+    for (const [port, there] of found.ports) {
+      const value = at(node, port);
+      if (!value) continue;
+      if (port.side === 'input' && isConstant(value))
+        store(search, value, { node, index: port.index }, there);
+      else visit(search, value, there);
+    }
+  });
+}
+
+/** A constant with the neurons, computed from stored tensors or one itself. */
+function store(search: Search, value: Value, use: Use, cut: Cut): void {
+  const { plan } = search;
+  const tensor = constantTensor(value);
+  if (!tensor) {
+    const node = value.producer!;
+    const others = value.uses.filter((other) => other.node !== use.node && !other.node.is('Shape'));
+    if (others.length > 0) search.reason ??= shared(value, others[0]!.node);
+    else pass(search, node, { side: 'output', index: value.outputIndex }, cut);
+    return;
+  }
+  const known = plan.stored.find((other) => other.use.node === use.node && other.use.index === use.index);
+  if (known) {
+    if (!sameCut(known.cut, cut)) search.reason ??= `neurons meet others at \`${value.name}\``;
+    return;
+  }
+  if (tensor.dims.length < -cut.axis || Number(tensor.dims.at(cut.axis)) !== cut.width) {
+    search.reason ??= `\`${value.name}\` does not have the neurons' size`;
+  } else if (!canCut(tensor)) {
+    search.reason ??= `\`${value.name}\` packs several weights into a byte`;
+  }
+  const others = value.uses.filter((other) => other.node !== use.node);
+  const large = (tensorByteLength(tensor) ?? 0) > COPIED_BYTES;
+  if (others.length > 0 && large) search.reason ??= shared(value, others[0]!.node);
+  plan.stored.push({ value, use, cut });
+}
+
+const shared = (value: Value, reader: Node): string =>
+  `the weight \`${value.name}\` is shared: ${label(reader)} reads it too`;

@@ -1,0 +1,32 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { openAuditData } from '../src/app/audit-data.js';
+import { outputDifferences } from '../src/app/check-outputs.js';
+import { openForAudit } from '../src/app/load.js';
+import { completeCriterion } from '../src/stats/criteria.js';
+import { expectProbesExact } from './raw-tensors.js';
+
+const folder = 'models/zoo/files';
+const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.onnx')) : [];
+
+/** Outputs with and without probes, where a probe changes which nodes ONNX Runtime fuses; relative to nothing, the outputs are near 1. */
+const FUSION_TOLERANCE = 1e-4;
+/** The same for float16 and for quantized models, in which a last bit can tip a rounding to 8 or 4 bits. */
+const COARSE_TOLERANCE = 0.1;
+
+describe('the zoo in numbers', () => {
+  test.each(files)('%s: probes are exact and leave the outputs alone', async (name) => {
+    const { load } = await openForAudit({ model: `${folder}/${name}` });
+    const options = { model: `${folder}/${name}`, data: 'random', tokens: 64, seqLen: 8, batchSize: 3 };
+    const data = await openAuditData(options, load(), new AbortController().signal);
+    const batch = await data.rangeBatch();
+    const criterion = completeCriterion();
+    await expectProbesExact(load, batch, data.masked, criterion);
+    const session = { device: 'cpu', threads: 1 } as const;
+    const differences = await outputDifferences(load, batch, { criterion, masked: data.masked, session });
+    const coarse = /int8|qdq|nbits|fp16/.test(name);
+    for (const [output, difference] of differences) {
+      expect(difference, output).toBeLessThanOrEqual(coarse ? COARSE_TOLERANCE : FUSION_TOLERANCE);
+    }
+  });
+});
