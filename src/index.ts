@@ -1,6 +1,8 @@
 export { audit } from './app/audit.js';
+export { type BoundsOptions, bounds } from './app/bounds.js';
 export { diffReports } from './app/diff.js';
 export { doctor } from './app/doctor.js';
+export { type FlipOptions, flip } from './app/flip.js';
 export { evaluateGate, type GateOptions, withGate } from './app/gate.js';
 export { type Inspection, inspect } from './app/inspect.js';
 export { mergeReports } from './app/merge.js';
@@ -9,7 +11,9 @@ export { type PruneOptions, prune } from './app/prune.js';
 export { type StripOptions, strip } from './app/strip.js';
 export { undoStrip } from './app/strip-record.js';
 export { Interrupted, RunError, UserError } from './errors.js';
+export type { BoundsReport } from './report/bounds-schema.js';
 export type { DiffReport } from './report/diff-schema.js';
+export type { FlipReport } from './report/flip-schema.js';
 export { readReport, writeReport } from './report/json.js';
 export type { PruneReport } from './report/prune-schema.js';
 export type { AuditReport, SiteReport } from './report/schema.js';

@@ -15,7 +15,7 @@ const FUSION_TOLERANCE = 1e-4;
 const COARSE_TOLERANCE = 0.1;
 
 describe('the zoo in numbers', () => {
-  test.each(files)('%s: probes are exact and leave the outputs alone', async (name) => {
+  test.concurrent.each(files)('%s: probes are exact and leave the outputs alone', async (name) => {
     const { load } = await openForAudit({ model: `${folder}/${name}` });
     const options = { model: `${folder}/${name}`, data: 'random', tokens: 64, seqLen: 8, batchSize: 3 };
     const data = await openAuditData(options, load(), new AbortController().signal);

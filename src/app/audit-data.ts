@@ -1,6 +1,7 @@
 import { openData } from '../data/open.js';
 import type { DataSet } from '../data/types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
+import { graphNeeds } from '../patterns/graph-conv.js';
 import type { SelectedModel } from './load.js';
 import { modelInputs, modelKind } from './model-kind.js';
 import type { AuditOptions } from './options.js';
@@ -27,6 +28,7 @@ export async function openAuditData(
     vocabulary,
     maxPositions: maxPositions === null ? null : maxPositions - reserved,
     modelKind: modelKind(inputs),
+    graphNeeds: graphNeeds(selected.model.graph),
     onStage: options.onStage,
     signal,
   });

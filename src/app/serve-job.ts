@@ -53,7 +53,7 @@ async function auditToFile({
   previousPath,
 }: AuditTask): Promise<AuditExtract> {
   // The scheduler gives the server its turn first; the session's process inherits this.
-  setPriority(constants.priority.PRIORITY_LOW);
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const { rules, baseline, ...limits } = gate;
   await announceSites(options);
   let told = 0;

@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { addBoundsCommand } from './commands/bounds.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addFlipCommand } from './commands/flip.js';
 import { addGateCommand } from './commands/gate.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMergeCommand } from './commands/merge.js';
@@ -34,6 +35,7 @@ export function program(): Command {
   addShowCommand(root);
   addStripCommand(root);
   addPruneCommand(root);
+  addFlipCommand(root);
   addBoundsCommand(root);
   addServeCommand(root);
   addDoctorCommand(root);

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js';
 import { npzSet } from './arrays/array-set.js';
-import { randomEncoder, randomSet, randomText } from './arrays/random.js';
+import { noiseRole, randomEncoder, randomSet, randomText } from './arrays/random.js';
 import { planFeeds } from './feeds.js';
 import { coraFolder } from './graphs/cora.js';
 import { graphFileSet, graphFolderSet, isGraphFolder, randomGraphSet } from './graphs/graph-set.js';
@@ -9,6 +9,7 @@ import { imageFolderSet, isImageFolder } from './images/image-set.js';
 import { modelConfig } from './model-config.js';
 import { dataPaths, pathKind } from './names.js';
 import { packageFile } from './package-files.js';
+import { inputRoles } from './roles.js';
 import type { DataSpec, Warning } from './spec.js';
 import { fileSource, isTextPath, type TextSource } from './text/source.js';
 import { wikitext } from './text/wikitext.js';
@@ -68,7 +69,9 @@ async function openRandom(spec: DataSpec, warnings: Warning[]): Promise<DataSet>
   if (spec.modelKind === 'graph') return randomGraphSet(spec);
   if (spec.modelKind !== 'text') return randomSet(spec, warnings);
   const config = await modelConfig(spec.modelPath);
-  const plan = planFeeds(spec.inputs, spec.feeder, startToken(config), 'random ids');
+  const roles = spec.feeder?.roles ?? [];
+  const feeder = { roles: [...roles, noiseRole([...roles, ...inputRoles])] };
+  const plan = planFeeds(spec.inputs, feeder, startToken(config), 'random ids');
   const vocabulary = spec.vocabulary ?? config.vocab_size;
   if (typeof vocabulary !== 'number' || !(vocabulary > 0)) {
     throw new UserError(

@@ -1,13 +1,9 @@
 import { siteCounters } from '../report/recompute.js';
 import type { AuditReport, SiteReport } from '../report/schema.js';
 import { frequencies } from '../stats/distribution.js';
-import { FLAGS, type Flag } from '../stats/flags.js';
+import type { Flag } from '../stats/flags.js';
 import type { ValueHistogram } from '../stats/types.js';
 import { FREQUENCY_BOUNDS, VALUE_BOUNDS } from './names.js';
-
-/** Flags that have a series; non-finite values have a counter of their own. */
-export const METRIC_FLAGS = FLAGS.filter((flag) => flag !== 'nonFinite');
-export type MetricFlag = Exclude<Flag, 'nonFinite'>;
 
 /** What the metrics and the pages need of one audit: a few kB instead of the report's megabytes. Plain JSON. */
 export interface AuditExtract {
@@ -46,7 +42,7 @@ export interface SiteExtract extends Place {
   neurons: number;
   dead: number;
   deadRatio: number | null;
-  flags: Record<MetricFlag, number>;
+  flags: Record<Flag, number>;
   /** `null` where there is no earlier audit to compare with. */
   newlyDead: number | null;
   revived: number | null;
@@ -111,7 +107,7 @@ function siteExtract(site: SiteReport, before: SiteReport | null): SiteExtract {
     neurons,
     dead,
     deadRatio,
-    flags: Object.fromEntries(METRIC_FLAGS.map((flag) => [flag, flags[flag]])) as SiteExtract['flags'],
+    flags,
     newlyDead: comparable ? [...is].filter((index) => !was.has(index)).length : null,
     revived: comparable ? [...was].filter((index) => !is.has(index)).length : null,
     nonFiniteValues: counters.nonFinite.reduce((sum, n) => sum + n, 0),

@@ -37,7 +37,7 @@ const definitions = {
   flagged_neurons: {
     type: 'gauge',
     labels: [...SITE, 'flag'],
-    help: 'Neurons at a site that carry a flag: silent, neverPositive, dormant, constant or saturated.',
+    help: 'Neurons at a site that carry a flag: silent, neverPositive, dormant, constant, saturated or nonFinite.',
   },
   newly_dead_neurons: {
     type: 'gauge',

@@ -1,4 +1,5 @@
-import { type AuditExtract, METRIC_FLAGS, type Place } from './extract.js';
+import { FLAGS } from '../stats/flags.js';
+import type { AuditExtract, Place } from './extract.js';
 import { FREQUENCY_BOUNDS, type MetricName, RESULTS, type Result, VALUE_BOUNDS } from './names.js';
 import type { SiteTotals, Totals } from './totals.js';
 
@@ -76,7 +77,7 @@ function latestSamples(latest: AuditExtract): Sample[] {
     add('dead_ratio', site.deadRatio, labels);
     add('newly_dead_neurons', site.newlyDead, labels);
     add('revived_neurons', site.revived, labels);
-    for (const flag of METRIC_FLAGS) add('flagged_neurons', site.flags[flag], { ...labels, flag });
+    for (const flag of FLAGS) add('flagged_neurons', site.flags[flag], { ...labels, flag });
   }
   return samples;
 }

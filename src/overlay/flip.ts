@@ -61,7 +61,7 @@ function flipTensor(model: Model, parameter: Parameter): FlippedTensor | null | 
   const { kind, value } = parameter;
   const tensor = constantTensor(value)!;
   const name = `\`${value.name}\``;
-  if (kind === 'bias' && isZero(tensor)) return null;
+  if (kind === 'bias' && !parameter.zeroPoint?.value && isZero(tensor)) return null;
   const others = sharedWith(model, parameter, tensor);
   if (others.length > 0) {
     return {

@@ -7,11 +7,12 @@ import type { TensorProto } from '../onnx/types.js';
 import { type Quantized, quantizedWeight } from '../patterns/quantized.js';
 import type { WeightRef } from '../sites/types.js';
 
-/** A stored weight seen as [neurons, fanIn], whatever its layout and element type. */
+/** A stored weight seen as [neurons, fanIn], whatever its layout and element type. Neurons are counted as the site does. */
 export interface NeuronWeights {
   ref: WeightRef;
   /** The stored codes: the tensor itself, or a tensor of 2, 4 or 8-bit codes over the same bytes (MatMulNBits). */
   codes: TensorProto;
+  /** All that the stored tensor has: more than the site's where it holds several projections. */
   neurons: number;
   fanIn: number;
   /** Neighbouring elements that belong to one neuron. */
@@ -71,18 +72,20 @@ export function neuronWeights(ref: WeightRef): NeuronWeights | Refused {
   if ('reason' in scale) return scale;
   if ('reason' in zeroPoint) return zeroPoint;
   const middle = quantized?.packedBits ? 2 ** (quantized.packedBits - 1) : 0;
-  const zero = (neuron: number, incoming: number) => zeroPoint.at(neuron, incoming) ?? middle;
+  const { first } = ref;
+  const zero = (neuron: number, incoming: number) => zeroPoint.at(first + neuron, incoming) ?? middle;
   return {
     ref,
     codes,
     neurons,
     fanIn,
     inner,
-    element: layout.element,
-    inputOf: layout.inputOf,
+    element: (neuron, incoming) => layout.element(first + neuron, incoming),
+    inputOf: (neuron, incoming) => layout.inputOf(first + neuron, incoming),
     zero,
     decode: quantized
-      ? (code, neuron, incoming) => (code - zero(neuron, incoming)) * (scale.at(neuron, incoming) ?? 1)
+      ? (code, neuron, incoming) =>
+          (code - zero(neuron, incoming)) * (scale.at(first + neuron, incoming) ?? 1)
       : (code) => code,
   };
 }
@@ -96,7 +99,7 @@ const GAP_BYTES = 4096;
  * @param neurons Increasing.
  */
 export function readCodes(
-  { codes, fanIn, neurons: all, inner }: NeuronWeights,
+  { ref, codes, fanIn, neurons: all, inner }: NeuronWeights,
   neurons: readonly number[],
 ): Float64Array[] {
   const result = neurons.map(() => new Float64Array(fanIn));
@@ -106,8 +109,11 @@ export function readCodes(
     for (let from = 0; from < neurons.length; ) {
       let to = from + 1;
       while (to < neurons.length && neurons[to]! - neurons[to - 1]! <= gap) to++;
-      const start = (outer * all + neurons[from]!) * inner;
-      const read = readElements(codes, { start, end: (outer * all + neurons[to - 1]!) * inner + used });
+      const start = (outer * all + ref.first + neurons[from]!) * inner;
+      const read = readElements(codes, {
+        start,
+        end: (outer * all + ref.first + neurons[to - 1]!) * inner + used,
+      });
       for (let k = from; k < to; k++) {
         const at = (neurons[k]! - neurons[from]!) * inner;
         result[k]!.set(read.subarray(at, at + used), outer * inner);

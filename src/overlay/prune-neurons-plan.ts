@@ -104,7 +104,7 @@ function pass(search: Search, node: Node, from: Port, cut: Cut): void {
     if (found.end && !plan.ends.some((end) => end.node === node)) plan.ends.push(found.end);
     for (const [port, there] of found.ports) {
       const value = at(node, port);
-      if (!value) continue;
+      if (!value || (port.side === from.side && port.index === from.index)) continue;
       if (port.side === 'input' && isConstant(value))
         store(search, value, { node, index: port.index }, there);
       else visit(search, value, there);

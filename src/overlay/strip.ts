@@ -139,7 +139,7 @@ function incomingOf(
   for (const ref of refs) {
     const seen = neuronWeights(ref);
     if ('reason' in seen) return seen;
-    if (site.neurons !== null && seen.neurons !== site.neurons) {
+    if (site.neurons !== null && ref.first + site.neurons > seen.neurons) {
       return { reason: `\`${ref.initializer}\` has ${seen.neurons} outputs for ${site.neurons} neurons` };
     }
     const readers = uses.get(keyOf(seen)) ?? [];

@@ -15,11 +15,16 @@ export function linearAfter(value: Value): Linear[] {
     for (const { node, index } of at.uses) {
       const layer = index === 0 ? linear(node) : null;
       if (layer) found.push(layer);
-      else if (keepsNeurons(node, index)) visit(node.output, steps - 1);
+      else if (keepsNeurons(node, index) || sumsOnlySeen(node, seen)) visit(node.output, steps - 1);
     }
   };
   visit(value, MAX_STEPS);
   return found;
+}
+
+/** A sum of nothing but the neurons themselves: (1 + ε)·h + Σ of the neighbours' h, as in a graph isomorphism network. */
+function sumsOnlySeen(node: Node, seen: ReadonlySet<Value>): boolean {
+  return node.is('Add') && node.inputs.every((input) => input !== null && seen.has(input));
 }
 
 function keepsNeurons(node: Node, index: number): boolean {
@@ -82,8 +87,13 @@ export interface Result {
 
 /** Follows a linear layer's output through scales of quantization, its bias and moves. */
 export function linearResult(layer: Linear): Result {
-  let value = layer.node.output;
-  let bias = layer.bias;
+  return resultFrom(layer.node.output, layer.bias, layer);
+}
+
+/** The same from where a layer's sum, or what a graph aggregates of it, comes out; `known` is a bias that is in it already. */
+export function resultFrom(start: Value, known: Value | null, layer: Linear | null): Result {
+  let value = start;
+  let bias = known;
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const uses = value.uses.filter((use) => !isShape(use.node));
     const use = uses[0];
@@ -105,6 +115,6 @@ export function linearResult(layer: Linear): Result {
 export const skipNormalization = new Set(['SkipLayerNormalization', 'SkipSimplifiedLayerNormalization']);
 
 /** MatMulInteger → Cast → Mul(scale): the scale belongs to the weight. */
-function isDequantization(layer: Linear, node: Node, bias: Value | null): boolean {
-  return !bias && node.is('Mul') && layer.node.opType.endsWith('Integer');
+function isDequantization(layer: Linear | null, node: Node, bias: Value | null): boolean {
+  return !bias && node.is('Mul') && (layer?.node.opType.endsWith('Integer') ?? false);
 }

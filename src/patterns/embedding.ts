@@ -12,6 +12,9 @@ export interface Embeddings {
   maxPositions: number | null;
 }
 
+/** A table with fewer rows tells segments apart, not positions. */
+const FEWEST_POSITIONS = 8;
+
 /** Finds the embedding tables: E[ids] and P[positions], both Gather from a stored [rows, hidden] table. */
 export function findEmbeddings(graph: Graph): Embeddings {
   let vocabulary: number | null = null;
@@ -27,7 +30,8 @@ export function findEmbeddings(graph: Graph): Embeddings {
     if (rows === null) continue;
     if (source && /^((encoder|decoder)_)?input_ids$/.test(source.name))
       vocabulary = Math.max(vocabulary ?? 0, rows);
-    else if (!source || source.name === 'position_ids') maxPositions = Math.min(maxPositions ?? rows, rows);
+    else if (rows >= FEWEST_POSITIONS && (!source || source.name === 'position_ids'))
+      maxPositions = Math.min(maxPositions ?? rows, rows);
   }
   return { vocabulary, maxPositions };
 }

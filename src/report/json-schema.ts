@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { boundsReportSchema } from './bounds-schema.js';
 import { diffReportSchema } from './diff-schema.js';
+import { flipReportSchema } from './flip-schema.js';
 import { pruneReportSchema } from './prune-schema.js';
 import { auditReportSchema } from './schema.js';
 import { stripReportSchema } from './strip-schema.js';
@@ -11,6 +12,7 @@ export function jsonSchemas(): Record<string, object> {
     'audit-report.schema.json': jsonSchema(auditReportSchema),
     'bounds-report.schema.json': jsonSchema(boundsReportSchema),
     'diff-report.schema.json': jsonSchema(diffReportSchema),
+    'flip-report.schema.json': jsonSchema(flipReportSchema),
     'prune-report.schema.json': jsonSchema(pruneReportSchema),
     'strip-report.schema.json': jsonSchema(stripReportSchema),
   };

@@ -3,17 +3,19 @@ import { UserError } from '../errors.js';
 import { type BoundsReport, boundsReportSchema } from './bounds-schema.js';
 import { type DiffReport, diffReportSchema } from './diff-schema.js';
 import { readTextFile, writeTextFile } from './files.js';
+import { type FlipReport, flipReportSchema } from './flip-schema.js';
 import { type PruneReport, pruneReportSchema } from './prune-schema.js';
 import { siteCounters } from './recompute.js';
 import { type AuditReport, auditReportSchema, SCHEMA_VERSION } from './schema.js';
 import { type StripReport, stripReportSchema } from './strip-schema.js';
 
-export type Report = AuditReport | BoundsReport | DiffReport | PruneReport | StripReport;
+export type Report = AuditReport | BoundsReport | DiffReport | FlipReport | PruneReport | StripReport;
 
 const SCHEMAS = {
   audit: auditReportSchema,
   bounds: boundsReportSchema,
   diff: diffReportSchema,
+  flip: flipReportSchema,
   prune: pruneReportSchema,
   strip: stripReportSchema,
 };

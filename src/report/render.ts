@@ -1,6 +1,7 @@
 import { renderBounds } from './bounds-table.js';
 import type { TextOptions } from './colors.js';
 import { renderDiff } from './diff-table.js';
+import { renderFlip } from './flip-table.js';
 import { renderGitHub } from './github.js';
 import { formatReport, type Report } from './json.js';
 import { renderPrune } from './prune-table.js';
@@ -16,6 +17,7 @@ export function renderReport(report: Report, format: Format, options: TextOption
   if (format === 'json') return formatReport(report);
   if (report.kind === 'bounds') return renderBounds(report, options);
   if (report.kind === 'diff') return renderDiff(report, options);
+  if (report.kind === 'flip') return renderFlip(report, options);
   if (report.kind === 'prune') return renderPrune(report, options);
   if (report.kind === 'strip') return renderStrip(report, options);
   return format === 'github' ? renderGitHub(report) : renderTable(report, options);

@@ -6,6 +6,7 @@ import { type ActivationMatch, findActivations } from '../patterns/activations.j
 import { gateAfter, linearAfter, linearResult } from '../patterns/after.js';
 import { type AttentionMatch, findAttention } from '../patterns/attention.js';
 import { type LinearBehind, linearBehind } from '../patterns/behind.js';
+import { findGraphAttention } from '../patterns/graph-attention.js';
 import { ACTIVATION_TOLERANCE } from '../patterns/known-activations.js';
 import type { Linear } from '../patterns/linear.js';
 import { type ResidualAdd, residualAdd } from '../patterns/residual.js';
@@ -75,8 +76,15 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
       at: post.name,
     });
   }
+  const overEdges = findGraphAttention(graph);
+  for (const match of overEdges) {
+    const order = position.get(match.core)!;
+    units.push({ kind: 'attention', attention: match, residual: null, block: null, order });
+  }
   units.sort((a, b) => a.order - b.order);
-  return { units: inTransformer ? units : inBlocks(units), misses };
+  // A graph network's sums over neighbours are no residual stream.
+  if (!inTransformer && overEdges.length > 0) for (const unit of units) unit.residual = null;
+  return { units: inTransformer || overEdges.length > 0 ? units : inBlocks(units), misses };
 }
 
 function inBlocks(units: Unit[]): Unit[] {

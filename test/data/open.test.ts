@@ -66,13 +66,19 @@ describe('random data', () => {
     expect(Math.abs(variance - 1)).toBeLessThan(0.05);
   });
 
-  it('is refused where sizes or the vocabulary are unknown', async () => {
+  it('takes a size of its own where the file leaves an axis open', async () => {
+    const inputs = [input('x', ['b', 'n'], DataType.FLOAT)];
+    const set = await openData(spec({ data: 'random', inputs, modelKind: 'arrays', tokens: 5 }));
+    expect((await set.rangeBatch()).feeds.x?.dims.slice(1)).toEqual([16]);
+  });
+
+  it('is refused where the rank or the vocabulary is unknown', async () => {
     await expect(openData(spec({ data: 'random', modelPath: '/nowhere/m.onnx' }))).rejects.toThrow(
       /vocab_size/,
     );
-    const inputs = [input('x', ['b', 'n'], DataType.FLOAT)];
+    const inputs = [input('x', null, DataType.FLOAT)];
     await expect(openData(spec({ data: 'random', inputs, modelKind: 'arrays' }))).rejects.toThrow(
-      /leaves open/,
+      /has no shape/,
     );
   });
 });

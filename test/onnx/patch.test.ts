@@ -1,18 +1,26 @@
 import { createHash } from 'node:crypto';
-import { existsSync, promises as nodeFiles, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  promises as nodeFiles,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DataType } from '../../src/onnx/data-types.js';
+import { rawTensor } from '../../src/onnx/make-tensor.js';
 import { type BytePatch, elementBits, elementRange, mergePatches, setElement } from '../../src/onnx/patch.js';
 import { type FileSystem, hashWithPatches, patchFile, writeClones } from '../../src/onnx/patch-files.js';
 import { readElements } from '../../src/onnx/tensors.js';
-import { rawTensor } from '../../src/onnx/make-tensor.js';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'audit-patch-'));
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 2654435761) >>> 24);
+const randomBytes = (length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => (i * 2654435761) >>> 24);
 
 describe('setting an element', () => {
   test.each([
@@ -151,7 +159,11 @@ describe('writing', () => {
     const at = folder();
     const [from, to] = [join(at, 'a'), join(at, 'b')];
     writeFileSync(from, randomBytes(100));
-    for (const name of ['.b.999999999-0123abcd.tmp', `.b.${process.pid}-0123abcd.tmp`, '.c.999999999-0123abcd.tmp']) {
+    for (const name of [
+      '.b.999999999-0123abcd.tmp',
+      `.b.${process.pid}-0123abcd.tmp`,
+      '.c.999999999-0123abcd.tmp',
+    ]) {
       writeFileSync(join(at, name), '');
     }
     await writeClones([{ from, to, patches: [] }]);

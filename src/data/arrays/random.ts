@@ -1,7 +1,8 @@
 import { UserError } from '../../errors.js';
+import type { Dimension } from '../../graph/value.js';
 import type { NdArray } from '../../onnx/array.js';
 import { DataType, isFloat } from '../../onnx/data-types.js';
-import { describeInput } from '../feeds.js';
+import { describeInput, type InputRole } from '../feeds.js';
 import type { DataSpec, Warning } from '../spec.js';
 import type { TextSource } from '../text/source.js';
 import type { Encoder } from '../tokens/encoder.js';
@@ -41,7 +42,7 @@ export function randomEncoder(vocabulary: number): Encoder {
  * Seeded noise of the inputs' shapes: standard normal numbers, integers in the vocabulary. As many rows as the budget
  * pays for, 4,096 or 64 million numbers at most.
  *
- * @throws UserError when an axis other than the first is open, or integers are wanted without a vocabulary.
+ * @throws UserError when not even the rank is known, or integers are wanted without a vocabulary.
  */
 export function randomSet(spec: DataSpec, warnings: Warning[]): DataSet {
   const shapes = spec.inputs.map(rowShape);
@@ -77,12 +78,39 @@ export function randomSet(spec: DataSpec, warnings: Warning[]): DataSet {
   });
 }
 
+/** Sizes that noise takes where the file leaves an axis open: of an image, and of anything else. */
+const OPEN_PIXELS = 224;
+const OPEN_AXIS = 16;
+
+/** Noise for a float input beside token ids that no role fills: an encoder's result, pixels, audio features. */
+export function noiseRole(taken: InputRole[]): InputRole {
+  return {
+    name: 'noise',
+    fits: (input) =>
+      isFloat(input.elemType) && input.shape !== null && !taken.some((role) => role.fits(input)),
+    // Open axes are as long as the sequence, as the masks beside them are.
+    fill: (input, { batch, seqLen }) => {
+      const open = input.shape?.length === 4 ? OPEN_PIXELS : seqLen;
+      const dims = input.shape!.map((size, axis) => fixedOr(size, axis === 0 ? batch : open));
+      return arrayOf(
+        inputType(input.elemType, input.name),
+        dims,
+        Float64Array.from(normals(dims.length, elements(dims))),
+      );
+    },
+  };
+}
+
+const fixedOr = (size: Dimension | undefined, otherwise: number): number =>
+  typeof size === 'number' ? size : otherwise;
+
 /** The shape of one row: everything but the leading axis. */
 function rowShape(input: ModelInput): number[] {
-  const inner = input.shape?.slice(1);
-  if (inner?.every((size) => typeof size === 'number')) return inner as number[];
+  const open = input.shape?.length === 4 ? OPEN_PIXELS : OPEN_AXIS;
+  const inner = input.shape?.slice(1).map((size) => fixedOr(size, open));
+  if (inner) return inner;
   throw new UserError(
-    `The model's input ${describeInput(input)} leaves open how large it is, so random data cannot be made; supply arrays with --data feeds.npz.`,
+    `The model's input ${describeInput(input)} has no shape, so random data cannot be made; supply arrays with --data feeds.npz.`,
     'input-unfilled',
   );
 }

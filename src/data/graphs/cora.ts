@@ -53,10 +53,14 @@ export async function coraFolder(
   const folder = join(hub.cacheDir, 'graphs', 'cora', source.version);
   const missing = Object.entries(source.files).filter(([name]) => !existsSync(join(folder, name)));
   if (missing.length > 0 && hub.offline) {
-    throw new UserError(`HF_HUB_OFFLINE is set and Cora is not in the cache (${folder}). ${ADVICE}`, 'hub-offline');
+    throw new UserError(
+      `HF_HUB_OFFLINE is set and Cora is not in the cache (${folder}). ${ADVICE}`,
+      'hub-offline',
+    );
   }
   const from = (url || source.url).replace(/\/+$/, '');
-  for (const [name, file] of missing) await fetchFile(new URL(`${from}/${name}`), join(folder, name), file, spec, hub);
+  for (const [name, file] of missing)
+    await fetchFile(new URL(`${from}/${name}`), join(folder, name), file, spec, hub);
   return folder;
 }
 
@@ -71,14 +75,20 @@ async function fetchFile(
   { onStage, onProgress, signal }: Pick<DataSpec, 'onStage' | 'onProgress' | 'signal'>,
   hub: Hub,
 ): Promise<void> {
-  onStage?.(`downloading ${url.pathname.split('/').at(-1)} (${(file.bytes / 1e6).toFixed(1)} MB) from ${url.host}`);
+  onStage?.(
+    `downloading ${url.pathname.split('/').at(-1)} (${(file.bytes / 1e6).toFixed(1)} MB) from ${url.host}`,
+  );
   try {
     await downloadVerified(url, target, { ...file, commit: null }, hub, { onProgress, signal });
   } catch (error) {
     if (error instanceof Transient) {
-      throw new UserError(`Could not download Cora (${error.message}). ${ADVICE}`, 'no-network', { cause: error });
+      throw new UserError(`Could not download Cora (${error.message}). ${ADVICE}`, 'no-network', {
+        cause: error,
+      });
     }
-    throw error instanceof UserError ? new UserError(`${error.message} ${ADVICE}`, error.code, { cause: error }) : error;
+    throw error instanceof UserError
+      ? new UserError(`${error.message} ${ADVICE}`, error.code, { cause: error })
+      : error;
   }
 }
 

@@ -71,7 +71,25 @@ async function readContent(path: string) {
     }
   }
   if (ids.size === 0) throw new UserError(`${path} holds no nodes.`, 'data-empty');
-  return { ids, features, classes };
+  const numbers = classNumbers(classNames);
+  return { ids, features, classes: classes.map((at) => numbers[at]!) };
+}
+
+/** Cora's classes as Planetoid, and with it most trained models, numbers them. */
+const CORA_CLASSES = [
+  'Theory',
+  'Reinforcement_Learning',
+  'Genetic_Algorithms',
+  'Neural_Networks',
+  'Probabilistic_Methods',
+  'Case_Based',
+  'Rule_Learning',
+];
+
+/** The number of each class: Planetoid's for Cora, else in order of appearance. */
+function classNumbers(names: string[]): number[] {
+  const cora = names.every((name) => CORA_CLASSES.includes(name));
+  return names.map((name, at) => (cora ? CORA_CLASSES.indexOf(name) : at));
 }
 
 /** Pairs from, to, from, to, …: each citation in both directions, repeated ones once, no self loops. */

@@ -1,0 +1,26 @@
+import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
+import { fullName, METRIC_NAMES, METRICS, PREFIX } from '../../src/metrics/names.js';
+
+export function panelsOf(dashboard: Dashboard): Panel[] {
+  return dashboard.panels!.flatMap((panel) => (panel.type === 'row' ? [] : [panel as Panel]));
+}
+
+/** Every PromQL expression of the panels and, as series, of the variables. */
+export function expressionsOf(dashboard: Dashboard): string[] {
+  const queries = panelsOf(dashboard).flatMap(({ targets }) => targets as unknown as { expr: string }[]);
+  const variables = dashboard.templating!.list!.map(({ definition }) => definition).filter(Boolean);
+  const series = variables.map((text) => /^label_values\((.*), \w+\)$/.exec(text!)![1]!);
+  return [...queries.map(({ expr }) => expr), ...series];
+}
+
+/** Metrics that an expression names, a histogram's series by the histogram's name. */
+export function metricNames(expression: string): string[] {
+  const histograms = METRIC_NAMES.filter((name) => METRICS[name].type === 'histogram').map(fullName);
+  const words = expression.match(new RegExp(`\\b${PREFIX}\\w+`, 'g')) ?? [];
+  return words.map((word) => histograms.find((name) => word.startsWith(`${name}_`)) ?? word);
+}
+
+/** The expression with Grafana's variables filled in. */
+export function filledIn(expression: string): string {
+  return expression.replaceAll('$__rate_interval', '30s').replace(/"\$(model|site|layer)"/g, '".*"');
+}
