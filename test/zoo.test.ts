@@ -63,4 +63,28 @@ describe('the zoo', () => {
       );
     }
   });
+
+  test('gives one model the same ids whatever exporter wrote it, so that diff pairs all sites', async () => {
+    const index = JSON.parse(readFileSync(`${folder}/index.json`, 'utf8')) as Record<
+      string,
+      { family: string; sites: number }
+    >;
+    const families = new Map<string, Map<string, string>>();
+    for (const [file, { family, sites: count }] of Object.entries(index)) {
+      // An export that failed is in the index too.
+      if (!existsSync(`${folder}/${file}`)) continue;
+      const { load } = await openForAudit({ model: `${folder}/${file}` });
+      const ids = load()
+        .sites.map(({ id }) => id)
+        .sort()
+        .join(' ');
+      // An encoder or decoder in a file of its own has the sites of its half.
+      const exports = families.get(`${family} of ${count} sites`) ?? new Map<string, string>();
+      families.set(`${family} of ${count} sites`, exports.set(file, ids));
+    }
+    for (const [family, exports] of families) {
+      expect(new Set(exports.values()).size, `${family}: ${[...exports.keys()].join(', ')}`).toBe(1);
+    }
+    expect([...families.values()].filter((exports) => exports.size > 1).length).toBeGreaterThan(10);
+  });
 });

@@ -190,6 +190,7 @@ function modelTable() {
         value: [
           {
             title: 'Open the model',
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own variables
             url: '/d/activation-auditor-model?var-model=${__value.raw:percentencode}&${datasource:queryparam}&${__url_time_range}',
           },
         ],

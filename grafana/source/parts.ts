@@ -18,6 +18,7 @@ import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 import { fullName, type MetricName } from '../../src/metrics/names.js';
 
 /** The dashboard's own variable, never `__inputs`: that breaks under file provisioning. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own variable
 export const datasource = { type: 'prometheus', uid: '${datasource}' };
 
 /** What a panel without data says. */

@@ -1,7 +1,7 @@
 """`models/gpt2-relu`: ReLU, and trained roughly on purpose so that neurons really die.
 
-No warm-up, a learning rate several times what the model likes, and no gradient clipping: the first
-large steps push some neurons' biases below anything their inputs can reach, where ReLU has no gradient.
+No warm-up, no gradient clipping, and a learning rate of 8e-3 where `gpt2` takes 3e-3. With 3e-3 here
+too, the worst layer had 3.7 % dead neurons instead of 7.6 % (one run each).
 """
 
 from .causal_lm import CausalLm, make_causal_lm

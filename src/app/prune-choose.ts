@@ -18,6 +18,8 @@ export interface ChooseOptions {
   dimsOf: DimsOf;
   /** Widths stay multiples of this. */
   align: number;
+  /** Neurons of the site that go already, since another site has them too (a depthwise convolution between). */
+  taken: ReadonlySet<number>;
   /** Given: neurons dead by it are removed too, as if they always had their mean value. */
   wider: Pick<Criterion, 'dead' | 'deadBelow'> | null;
 }
@@ -26,9 +28,11 @@ export interface ChooseOptions {
 export interface Choice {
   site: Site;
   neurons: number;
+  /** Increasing. */
+  removed: number[];
   plan: RemovalPlan | null;
   folded: Folded[];
-  /** Removed neurons that always were zero, and others, whose value goes into the next bias. */
+  /** Of the removed: neurons that always were zero, and others, whose value goes into the next bias. */
   zero: number;
   constant: number;
   kept: { reason: string; neurons: number[] }[];
@@ -67,13 +71,14 @@ const passes = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze'
 export function chooseNeurons(
   site: Site,
   countersOf: (value: Value) => Counters,
-  { dimsOf, align, wider }: ChooseOptions,
+  { dimsOf, align, wider, taken }: ChooseOptions,
 ): Choice {
   const counters = countersOf(site.value);
   const neurons = counters.min.length;
   const choice: Choice = {
     site: { ...site, neurons },
     neurons,
+    removed: [...taken].sort((a, b) => a - b),
     plan: null,
     folded: [],
     zero: 0,
@@ -81,9 +86,14 @@ export function chooseNeurons(
     kept: [],
     refused: null,
   };
+  const count = () => {
+    choice.zero = choice.removed.filter((n) => value(counters, n) === 0).length;
+    choice.constant = choice.removed.length - choice.zero;
+    return choice;
+  };
   const dead = new Set(wider ? deadNeurons(counters, wider) : []);
   const constants = indices(neurons, (i) => isConstant(counters, i));
-  const candidates = [...new Set([...constants, ...dead])].sort((a, b) => a - b);
+  const candidates = [...new Set([...constants, ...dead])].filter((n) => !taken.has(n)).sort((a, b) => a - b);
   const keep = (reason: string, which: number[]) => {
     if (which.length > 0) choice.kept.push({ reason, neurons: which });
   };
@@ -91,9 +101,9 @@ export function chooseNeurons(
   if ('reason' in probe) {
     choice.refused = probe.reason;
     keep(probe.reason, candidates);
-    return choice;
+    return count();
   }
-  if (candidates.length === 0) return choice;
+  if (candidates.length === 0) return count();
   const lost = new Map<number, string>();
   for (const end of probe.ends) {
     const { value } = watchedAt(probe, end);
@@ -111,20 +121,21 @@ export function chooseNeurons(
       candidates.filter((n) => lost.get(n) === reason),
     );
   const removable = candidates.filter((n) => !lost.has(n));
-  const width = Math.min(neurons, Math.max(align, Math.ceil((neurons - removable.length) / align) * align));
+  const left = neurons - taken.size;
+  const width = Math.min(left, Math.max(align, Math.ceil((left - removable.length) / align) * align));
   // What is put back costs the same anywhere; those that would have to be folded go first.
   const order = [...removable].sort(
     (a, b) => Number(value(counters, a) !== 0) - Number(value(counters, b) !== 0),
   );
-  const chosen = order.slice(0, Math.min(removable.length, neurons - width)).sort((a, b) => a - b);
+  const chosen = order.slice(0, Math.min(removable.length, left - width)).sort((a, b) => a - b);
   const back = removable.filter((n) => !chosen.includes(n));
   keep(align > 1 ? `the width stays a multiple of ${align}` : 'a layer keeps one neuron', back);
-  if (chosen.length === 0) return choice;
+  if (chosen.length === 0) return count();
   const plan = planRemoval(choice.site, chosen, dimsOf);
   if ('reason' in plan) {
     choice.refused = plan.reason;
     keep(plan.reason, chosen);
-    return choice;
+    return count();
   }
   for (const end of plan.ends) {
     const { value: there } = watchedAt(plan, end);
@@ -133,13 +144,13 @@ export function chooseNeurons(
     else {
       choice.refused = `the weights of ${end.node.name} are computed, so that constants cannot be folded`;
       keep(choice.refused, chosen);
-      return choice;
+      choice.folded = [];
+      return count();
     }
   }
   choice.plan = plan;
-  choice.zero = chosen.filter((n) => value(counters, n) === 0).length;
-  choice.constant = chosen.length - choice.zero;
-  return choice;
+  choice.removed = [...choice.removed, ...chosen].sort((a, b) => a - b);
+  return count();
 }
 
 function fold(end: LinearEnd, watched: Cut, counters: Counters): Folded | null {

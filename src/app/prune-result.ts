@@ -67,14 +67,13 @@ export function pruneReport(
 function siteResult({
   site,
   neurons,
-  plan,
+  removed,
   zero,
   constant,
   kept,
   refused,
 }: Choice): PruneReport['sites'][number] {
   const { id, stack, layer, part } = site;
-  const removed = plan ? [...plan.neurons] : [];
   return {
     id,
     stack,

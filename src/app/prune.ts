@@ -18,7 +18,7 @@ import { countParameters } from './describe-model.js';
 import { openForAudit, requireSites, type SelectedModel } from './load.js';
 import type { AuditOptions } from './options.js';
 import { compareOutputs, forwardSeconds, toleranceOf } from './prune-check.js';
-import { chooseNeurons, type Watched, watchedBehind } from './prune-choose.js';
+import { type Choice, chooseNeurons, type Watched, watchedBehind } from './prune-choose.js';
 import { type Unpublished, writeIdentical, writeUnpublished } from './prune-output.js';
 import { pruneReport } from './prune-result.js';
 import { measureShapes } from './prune-shapes.js';
@@ -73,7 +73,11 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
   const exact = options.criterion?.dead === undefined;
   const wider = exact ? null : completeCriterion(options.criterion);
   const countersOf = countersIn(before, sites, watched);
-  const choices = sites.map((site) => chooseNeurons(site, countersOf, { dimsOf, align, wider }));
+  const choices: Choice[] = [];
+  for (const site of sites) {
+    const taken = takenAt(site, choices);
+    choices.push(chooseNeurons(site, countersOf, { dimsOf, align, wider, taken }));
+  }
   const report = pruneReport(before, choices, { exact, align });
   const chosen = choices.filter(({ plan }) => plan !== null);
   if (chosen.length === 0) {
@@ -98,6 +102,11 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
   } finally {
     written.discard();
   }
+}
+
+/** Neurons of a site that removals at other sites take with them. */
+function takenAt({ value }: Site, choices: readonly Choice[]): Set<number> {
+  return new Set(choices.flatMap(({ plan }) => [...(plan?.cuts.get(value)?.removed.keys() ?? [])]));
 }
 
 /** Tensors to watch besides the sites, by name: layers may read something else than what the site has. */

@@ -7,6 +7,7 @@ import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFlipCommand } from './commands/flip.js';
 import { addGateCommand } from './commands/gate.js';
+import { addGrafanaCommand } from './commands/grafana.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addMergeCommand } from './commands/merge.js';
 import { addPruneCommand } from './commands/prune.js';
@@ -38,6 +39,7 @@ export function program(): Command {
   addFlipCommand(root);
   addBoundsCommand(root);
   addServeCommand(root);
+  addGrafanaCommand(root);
   addDoctorCommand(root);
   root.addHelpText('after', () => `\nOptions of the main job:\n\n${optionsOf(run)}\n\n${topics}`);
   run.addHelpText('after', `\n${topics}`);

@@ -2,7 +2,6 @@ import { constantTensor } from '../graph/constants.js';
 import type { Node } from '../graph/node.js';
 import type { Use, Value } from '../graph/value.js';
 import { canCut } from '../onnx/cut.js';
-import { tensorByteLength } from '../onnx/tensor-size.js';
 import { isConstant } from '../patterns/pass.js';
 import type { Site } from '../sites/types.js';
 import {
@@ -37,9 +36,6 @@ export interface RemovalPlan {
   /** Where the neurons' influence ends. */
   ends: LinearEnd[];
 }
-
-/** A shared tensor of up to this many bytes gets a copy of its own instead of a refusal. */
-const COPIED_BYTES = 65_536;
 
 /**
  * Follows neurons from their site to every tensor, weight and size that has them, in both directions: from the layers
@@ -134,8 +130,9 @@ function store(search: Search, value: Value, use: Use, cut: Cut): void {
     search.reason ??= `\`${value.name}\` packs several weights into a byte`;
   }
   const others = value.uses.filter((other) => other.node !== use.node);
-  const large = (tensorByteLength(tensor) ?? 0) > COPIED_BYTES;
-  if (others.length > 0 && large) search.reason ??= shared(value, others[0]!.node);
+  // A vector that others read too (exporters merge equal biases) gets a copy of its own.
+  const matrix = tensor.dims.filter((dim) => dim > 1n).length > 1;
+  if (others.length > 0 && matrix) search.reason ??= shared(value, others[0]!.node);
   plan.stored.push({ value, use, cut });
 }
 

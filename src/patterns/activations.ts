@@ -108,14 +108,18 @@ function searchRegion(members: Value[]): { matches: ActivationMatch[]; miss: Act
     }
   }
   const region = new Set(members);
-  const matches = candidates.filter(
-    (a) => !candidates.some((b) => b !== a && covers(b, a)) && !isStep(a.post, region),
-  );
+  const whole = candidates.filter(({ post }) => !isStep(post, region));
+  const matches = whole.filter((a) => !whole.some((b) => b !== a && covers(b, a)));
   return { matches: matches.map(({ name, pre, bias, post }) => ({ name, pre, bias, post })), miss };
 }
 
-/** Whether `inner` is only a step of `outer`. */
+/**
+ * Whether `inner` is only a step of `outer`. Where both are the same function of the same value nothing is done to it after
+ * `inner` but, say, a product with 1, as a graph isomorphism network's 1 + ε is: then `outer` is the one too many.
+ */
 function covers(outer: Candidate, inner: Candidate): boolean {
+  const same = (a: Candidate, b: Candidate): boolean => a.name === b.name && a.pre === b.pre;
+  if (same(outer, inner)) return inner.interior.has(outer.post);
   return outer.interior.has(inner.post) || (outer.post === inner.post && outer.interior.has(inner.pre));
 }
 

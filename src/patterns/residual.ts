@@ -108,7 +108,9 @@ function climb(
 /** The other operands of additions that read a sum: the stream itself where two sub-layers were added first (parallel residual). */
 export function operandsBeside(sum: Value): Value[] {
   return sum.uses.flatMap(({ node, index }) => {
-    const other = node.is('Add') ? node.inputs[1 - index] : null;
+    const adds =
+      node.is('Add') || (node.domain === 'com.microsoft' && skipNormalization.has(node.opType) && index < 2);
+    const other = adds ? node.inputs[1 - index] : null;
     return other ? [other] : [];
   });
 }

@@ -10,21 +10,25 @@ export interface Placeable {
   kind: 'mlp' | 'attention';
   /** The residual block of an activation in a model without attention; `null` outside of blocks. */
   block: number | null;
+  /** Whether it is an MLP beside the one before it and not after it: an expert of a mixture. */
+  beside: boolean;
 }
 
 /**
  * Layer numbers for units in execution order.
  *
  * With as many attentions as MLPs the k-th of each is in layer k: so also where both read the same residual stream and the
- * order between them means nothing. Otherwise a layer ends with its MLP; a second attention before it is cross-attention. In a
+ * order between them means nothing. Otherwise a layer ends with its MLP; a second attention before it is cross-attention, MLPs side
+ * by side are experts. In a
  * ResNet a layer is a residual block, its activations are the parts `act1`, `act2`, …; what is outside is a layer of its own.
  */
 export function arrange(units: readonly Placeable[]): Place[] {
   const attentions = units.filter((unit) => unit.kind === 'attention').length;
   const mlps = units.length - attentions;
   if (units.some(({ block }) => block !== null)) return countBlocks(units);
+  if (units.some(({ beside }) => beside)) return closeLayers(units);
   if (attentions === mlps || attentions === 0 || mlps === 0) return countEachKind(units);
-  return closeLayersByMlp(units);
+  return closeLayers(units);
 }
 
 function countEachKind(units: readonly Placeable[]): Place[] {
@@ -32,21 +36,25 @@ function countEachKind(units: readonly Placeable[]): Place[] {
   return units.map(({ kind }) => ({ stack: '', layer: next[kind]++, part: '' }));
 }
 
-function closeLayersByMlp(units: readonly Placeable[]): Place[] {
+function closeLayers(units: readonly Placeable[]): Place[] {
   const places: Place[] = [];
   let layer = 0;
   let attentions: Place[] = [];
-  for (const { kind } of units) {
+  let mlps: Place[] = [];
+  const close = (): void => {
+    nameAttentions(attentions);
+    if (mlps.length > 1) for (const [i, place] of mlps.entries()) place.part = `expert${i}`;
+    attentions = [];
+    mlps = [];
+    layer++;
+  };
+  for (const { kind, beside } of units) {
+    if (mlps.length > 0 && !beside) close();
     const place = { stack: '', layer, part: '' };
     places.push(place);
-    if (kind === 'attention') attentions.push(place);
-    else {
-      nameAttentions(attentions);
-      attentions = [];
-      layer++;
-    }
+    (kind === 'attention' ? attentions : mlps).push(place);
   }
-  nameAttentions(attentions);
+  close();
   return places;
 }
 

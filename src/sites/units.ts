@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
-import { topologicalOrder } from '../graph/traversal.js';
+import { reachableBackward, topologicalOrder } from '../graph/traversal.js';
 import type { Value } from '../graph/value.js';
 import { type ActivationMatch, findActivations } from '../patterns/activations.js';
 import { gateAfter, linearAfter, linearResult } from '../patterns/after.js';
@@ -27,6 +27,8 @@ export interface MlpUnit {
   residual: ResidualAdd | null;
   /** See `residualBlocks`. */
   block: number | null;
+  /** See `Placeable`. */
+  beside: boolean;
   order: number;
 }
 
@@ -36,6 +38,8 @@ export interface AttentionUnit {
   residual: ResidualAdd | null;
   /** See `residualBlocks`. */
   block: number | null;
+  /** See `Placeable`. */
+  beside: boolean;
   order: number;
 }
 
@@ -57,6 +61,7 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
     attention: match,
     residual: residualAdd(match.result.value, starts),
     block: null,
+    beside: false,
     order: position.get(match.projection.node)!,
   }));
   const inTransformer = units.length > 0;
@@ -79,12 +84,23 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
   const overEdges = findGraphAttention(graph);
   for (const match of overEdges) {
     const order = position.get(match.core)!;
-    units.push({ kind: 'attention', attention: match, residual: null, block: null, order });
+    units.push({ kind: 'attention', attention: match, residual: null, block: null, beside: false, order });
   }
   units.sort((a, b) => a.order - b.order);
   // A graph network's sums over neighbours are no residual stream.
   if (!inTransformer && overEdges.length > 0) for (const unit of units) unit.residual = null;
-  return { units: inTransformer || overEdges.length > 0 ? units : inBlocks(units), misses };
+  if (inTransformer) return { units: withExperts(units), misses };
+  return { units: overEdges.length > 0 ? units : inBlocks(units), misses };
+}
+
+/** Marks MLPs that do not depend on the MLP right before them. */
+function withExperts(units: Unit[]): Unit[] {
+  return units.map((unit, i) => {
+    const before = units[i - 1];
+    if (unit.kind !== 'mlp' || before?.kind !== 'mlp') return unit;
+    const sources = reachableBackward([unit.activation.pre]);
+    return { ...unit, beside: !sources.has(before.activation.post.producer!) };
+  });
 }
 
 function inBlocks(units: Unit[]): Unit[] {
@@ -116,7 +132,7 @@ function mlpAround(
         : `${name} at ${at}: the layer after it is not added to the residual stream: a head, not an MLP of a block`;
     return { what: 'mlp', reason, at };
   }
-  return { kind: 'mlp', activation, into, gate, out, residual, block: null };
+  return { kind: 'mlp', activation, into, gate, out, residual, block: null, beside: false };
 }
 
 function firstOf<T, R>(items: T[], find: (item: T) => R | null): R | null {

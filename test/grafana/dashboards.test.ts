@@ -4,6 +4,7 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { describe, expect, it } from 'vitest';
 import { model } from '../../grafana/source/model.js';
 import { overview } from '../../grafana/source/overview.js';
+import { datasource } from '../../grafana/source/parts.js';
 import { training } from '../../grafana/source/training.js';
 import { fullName, METRIC_NAMES } from '../../src/metrics/names.js';
 import { root } from '../cli/audit.js';
@@ -31,17 +32,17 @@ describe.each(dashboards)('the dashboard %s', (name, dashboard) => {
     const [first] = dashboard.templating!.list!;
     expect(first).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
     const sources = [...text.matchAll(/"uid":"([^"]*)"/g)].map(([, uid]) => uid);
-    expect(new Set(sources)).toEqual(new Set([dashboard.uid, '${datasource}']));
+    expect(new Set(sources)).toEqual(new Set([dashboard.uid, datasource.uid]));
   });
 
   it.each(panelsOf(dashboard).map((panel) => [panel.title, panel] as const))(
     'says of the panel %s what it shows, in which unit, and what it shows when empty',
     (_title, panel) => {
-      expect(panel.description).toMatch(/^[A-Z].{15,}[.]$/s);
+      expect(panel.description).toMatch(/^[A-Z0-9].{15,}[.]$/s);
       expect(panel.fieldConfig?.defaults?.unit).toBeTruthy();
       expect(panel.fieldConfig?.defaults?.noValue).toBeTruthy();
       expect(panel.targets!.length).toBeGreaterThan(0);
-      expect(panel.datasource).toEqual({ type: 'prometheus', uid: '${datasource}' });
+      expect(panel.datasource).toEqual(datasource);
     },
   );
 

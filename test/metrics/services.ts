@@ -42,7 +42,7 @@ export function start(command: string, args: string[], env: Record<string, strin
 const logs = new WeakMap<ChildProcess, () => string>();
 
 /** Waits until `url` answers with a status below 400. */
-export async function ready(url: string, child?: ChildProcess, seconds = 25): Promise<void> {
+export async function ready(url: string, child?: ChildProcess, seconds = 60): Promise<void> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const ok = await fetch(url).then(
@@ -61,7 +61,7 @@ export async function ready(url: string, child?: ChildProcess, seconds = 25): Pr
 export async function until<T>(
   get: () => Promise<T> | T,
   what: string,
-  seconds = 25,
+  seconds = 60,
 ): Promise<NonNullable<T>> {
   const end = Date.now() + seconds * 1000;
   for (;;) {

@@ -86,7 +86,7 @@ describe('a rectifier network', () => {
           ['Gemm', ['post1', 'w2', 'b2'], ['y']],
         ],
       }),
-      /1\.mlp_pre does not only see 0\.mlp_post/,
+      /0\.mlp_pre\.act2 does not only see 0\.mlp_post\.act1/,
     ],
     [
       'a skip connection to the output',

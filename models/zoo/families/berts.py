@@ -95,13 +95,13 @@ def encoder(name: str, make, sites, exporters: str, inputs=tokens, **options) ->
 
 FUSE = ("bert", HEADS, WIDTH)
 FAMILIES = [
-    encoder("bert", bert, lambda m: encoder_sites(m.bert.encoder.layer), "ts13 ts17 ts20 dynamo18 dynamo20 ts17functions fused dynamofused fp16 int8 dynamoint8 qdq nbits optimum handmade-attention handmade-mha",
+    encoder("bert", bert, lambda m: encoder_sites(m.bert.encoder.layer), "ts13 ts17 ts20 dynamo18 dynamo20 ts17functions fused dynamofused fp16 int8 qdq nbits optimum handmade-attention handmade-mha",
             inputs=token_types, fuse_as=FUSE, golden=True),
-    encoder("minilm", minilm, lambda m: encoder_sites(m.encoder.layer), "ts17 fused", fuse_as=FUSE, inputs=token_types, outputs=("last_hidden_state", "pooler_output"),
+    encoder("minilm", minilm, lambda m: encoder_sites(m.encoder.layer), "fused", fuse_as=FUSE, inputs=token_types, outputs=("last_hidden_state", "pooler_output"),
             axes={name: {0: "batch", 1: "sequence"} for name in ("input_ids", "attention_mask", "token_type_ids", "last_hidden_state")} | {"pooler_output": {0: "batch"}}),
-    encoder("roberta", roberta, lambda m: encoder_sites(m.roberta.encoder.layer), "ts17 dynamo18 fused", fuse_as=FUSE),
-    encoder("distilbert", distilbert, distilbert_sites, "ts17 dynamo18 fused dynamofused optimum", fuse_as=FUSE, golden=True),
-    encoder("albert", albert, albert_sites, "ts17 dynamo18 int8", inputs=token_types, golden=True),
-    encoder("electra", electra, lambda m: encoder_sites(m.electra.encoder.layer), "ts17 dynamo18", inputs=token_types),
-    encoder("deberta", deberta, lambda m: encoder_sites(m.deberta.encoder.layer), "ts17 dynamo18"),
+    encoder("roberta", roberta, lambda m: encoder_sites(m.roberta.encoder.layer), "ts17 fused", fuse_as=FUSE),
+    encoder("distilbert", distilbert, distilbert_sites, "ts17 fused dynamofused", fuse_as=FUSE, golden=True),
+    encoder("albert", albert, albert_sites, "ts17", inputs=token_types, golden=True),
+    encoder("electra", electra, lambda m: encoder_sites(m.electra.encoder.layer), "ts17", inputs=token_types),
+    encoder("deberta", deberta, lambda m: encoder_sites(m.deberta.encoder.layer), "ts17"),
 ]  # fmt: skip

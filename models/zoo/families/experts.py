@@ -94,7 +94,7 @@ def family(name: str, make, sites, exporters: str, **options) -> Family:
 
 
 FAMILIES = [
-    family("moe-dense", lambda: moe(False), moe_sites, "ts17 dynamo18", golden=True),
+    family("moe-dense", lambda: moe(False), moe_sites, "ts17", golden=True),
     family("moe-looped", lambda: moe(True), moe_sites, "ts17 dynamo18"),
     family("mixtral", mixtral, mixtral_sites, "optimum"),
 ]  # fmt: skip

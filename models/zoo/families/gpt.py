@@ -117,11 +117,11 @@ def decoder(name: str, make, sites, exporters: str, **options) -> Family:
 
 
 FAMILIES = [
-    decoder("gpt2", gpt2, gpt2_sites, "ts13 ts17 dynamo20 ts17ext ts17functions dynamo18raw fused dynamofused fp16 int8 qdq nbits optimum optimum-merged handmade-fastgelu",
+    decoder("gpt2", gpt2, gpt2_sites, "ts13 ts17 dynamo20 ts17ext ts17functions dynamo18raw fused dynamofused fp16 int8 qdq nbits optimum handmade-fastgelu",
             fuse_as=("gpt2", HEADS, WIDTH), golden=True),
-    decoder("gpt-neo", gpt_neo, gpt_neo_sites, "ts17 dynamo18"),
-    decoder("gpt-neox", gpt_neox, gpt_neox_sites, "ts17 dynamo18 fused optimum", golden=True, fuse_as=("gpt_neox", HEADS, WIDTH)),
-    decoder("opt", opt, opt_sites, "ts13 ts17 dynamo18 fused fp16 int8 optimum", fuse_as=("gpt2", HEADS, WIDTH), golden=True),
-    decoder("bloom", bloom, bloom_sites, "ts17 dynamo18"),
-    decoder("phi", phi, phi_sites, "ts17 dynamo18 fused", fuse_as=("phi", HEADS, WIDTH)),
+    decoder("gpt-neo", gpt_neo, gpt_neo_sites, "ts17"),
+    decoder("gpt-neox", gpt_neox, gpt_neox_sites, "ts17 dynamo18 fused", golden=True, fuse_as=("gpt_neox", HEADS, WIDTH)),
+    decoder("opt", opt, opt_sites, "ts17 dynamo18 fused int8 optimum", fuse_as=("gpt2", HEADS, WIDTH), golden=True),
+    decoder("bloom", bloom, bloom_sites, "dynamo18"),
+    decoder("phi", phi, phi_sites, "ts17 fused", fuse_as=("phi", HEADS, WIDTH)),
 ]  # fmt: skip

@@ -93,13 +93,13 @@ def decoder(name: str, make, sites, exporters: str, **options) -> Family:
 
 FUSE = ("gpt2", HEADS, WIDTH)
 FAMILIES = [
-    decoder("llama", llama, gated_sites("silu"), "ts13 ts17 dynamo18 dynamo23 ts17functions dynamo18raw fused fp16 int8 qdq nbits optimum optimum-merged handmade-opset23 handmade-opset24",
+    decoder("llama", llama, gated_sites("silu"), "ts17 dynamo18 dynamo23 ts17functions fused int8 nbits optimum optimum-merged handmade-opset23 handmade-opset24",
             fuse_as=FUSE, golden=True),
     decoder("llama16", llama16, gated_sites("silu"), "ts17 handmade-gqa"),
-    decoder("mistral", mistral, gated_sites("silu"), "ts17 dynamo18"),
-    decoder("qwen2", qwen2, gated_sites("silu"), "ts17 dynamo18"),
-    decoder("qwen3", qwen3, gated_sites("silu"), "ts17 dynamo18 optimum fused", fuse_as=("qwen3", HEADS, WIDTH)),
-    decoder("gemma", gemma, gated_sites("gelu_tanh"), "ts17 dynamo20"),
-    decoder("gemma2", gemma2, gated_sites("gelu_tanh"), "ts17 dynamo18", golden=True),
-    decoder("phi3", phi3, phi3_sites, "ts17 dynamo18 optimum", golden=True),
+    decoder("mistral", mistral, gated_sites("silu"), "dynamo18"),
+    decoder("qwen2", qwen2, gated_sites("silu"), "ts17"),
+    decoder("qwen3", qwen3, gated_sites("silu"), "dynamo18", fuse_as=("qwen3", HEADS, WIDTH)),
+    decoder("gemma", gemma, gated_sites("gelu_tanh"), "dynamo20"),
+    decoder("gemma2", gemma2, gated_sites("gelu_tanh"), "dynamo18", golden=True),
+    decoder("phi3", phi3, phi3_sites, "ts17 dynamo18", golden=True),
 ]  # fmt: skip
