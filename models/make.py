@@ -1,6 +1,6 @@
 """Make one of the shipped models again: train, export, and write its golden statistics and sites.
 
-python models/make.py gpt2            # an hour or so on two cores
+python models/make.py gpt2            # 12 to 25 minutes on two busy cores
 python models/make.py gpt2 --reuse    # export again from the weights of the last training
 """
 

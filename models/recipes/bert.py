@@ -15,11 +15,12 @@ from .training import Schedule, load_or_train, train
 from .vocabulary import BERT_SPECIAL, save_tokenizer, wordpiece
 
 LAYERS, WIDTH, HEADS, CONTEXT, VOCABULARY = 4, 128, 4, 128, 1024
-BATCH = 32
+#: Tokens in a step. Windows are short for the first part of training: what a neighbour says is learned first, and sooner.
+STEP_TOKENS, SHORT_WINDOW, SHORT_SHARE = 2048, 32, 0.85
 #: Of all tokens 15 % are to be guessed: 80 % of those masked, 10 % random, 10 % left (Devlin et al. 2019).
 GUESSED, MASKED, RANDOM = 0.15, 0.8, 0.1
 GOLDEN_TOKENS, GOLDEN_PADDING = 48, 17
-SCHEDULE = Schedule(steps=1000, peak_learning_rate=3e-3)
+SCHEDULE = Schedule(steps=7000, peak_learning_rate=1e-3, warmup_steps=300)
 FUNCTIONS = {"mlp_pre": "gelu", "mlp_post": "gelu"}
 
 
@@ -64,9 +65,10 @@ def train_model(model: BertForMaskedLM, tokenizer: Tokenizer, schedule: Schedule
     print(f"{model.num_parameters():,} parameters, {len(stream):,} training tokens", flush=True)
     random = torch.Generator().manual_seed(0)
 
-    def loss_of(_step: int) -> torch.Tensor:
-        starts = torch.randint(len(stream) - CONTEXT, (BATCH,), generator=random)
-        rows = torch.stack([stream[start : start + CONTEXT - 2] for start in starts])
+    def loss_of(step: int) -> torch.Tensor:
+        window = SHORT_WINDOW if step < SHORT_SHARE * schedule.steps else CONTEXT
+        starts = torch.randint(len(stream) - window, (STEP_TOKENS // window,), generator=random)
+        rows = torch.stack([stream[start : start + window - 2] for start in starts])
         return guess(model, framed(rows, tokenizer), tokenizer, random)[0]
 
     train(model, loss_of, schedule)

@@ -1,6 +1,7 @@
 """The table of files, from `files/index.json`: `python -m models.zoo.table` writes it into README.md."""
 
 import json
+import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -22,7 +23,7 @@ def main() -> None:
         "",
         "Exports that failed:",
         "",
-        *(f"- `{name}`: {facts['failed']}" for name, facts in failed.items()),
+        *(f"- `{name}`: {plain(facts['failed'])}" for name, facts in failed.items()),
         "",
         END,
     ]
@@ -30,6 +31,11 @@ def main() -> None:
     text = path.read_text()
     before, after = text.split(START)[0], text.split(END)[1]
     path.write_text(before + "\n".join(lines) + after)
+
+
+def plain(text: str) -> str:
+    """Without terminal colours."""
+    return re.sub("\x1b\\[[0-9;]*m", "", text)
 
 
 def row(name: str, facts: dict) -> str:

@@ -25,6 +25,12 @@ export interface StoredCut {
   cut: Cut;
 }
 
+/** A tensor filled with one thing for several readers: the reader of the neurons gets a narrower one of its own. */
+export interface FilledCopy {
+  use: Use;
+  edit: SizeEdit;
+}
+
 /** Everything that removing some neurons of a site changes. Nothing is changed yet. */
 export interface RemovalPlan {
   site: Site;
@@ -33,6 +39,7 @@ export interface RemovalPlan {
   cuts: Map<Value, Cut>;
   stored: StoredCut[];
   edits: SizeEdit[];
+  copies: FilledCopy[];
   /** Where the neurons' influence ends. */
   ends: LinearEnd[];
 }
@@ -51,7 +58,7 @@ export function planRemoval(site: Site, neurons: readonly number[], dimsOf: Dims
   const axis = site.axis < 0 ? site.axis : site.axis - dims.length;
   if (dims.at(axis) !== width)
     return refuse(`${site.value.name} does not have the neurons on axis ${site.axis}`);
-  const plan: RemovalPlan = { site, neurons, cuts: new Map(), stored: [], edits: [], ends: [] };
+  const plan: RemovalPlan = { site, neurons, cuts: new Map(), stored: [], edits: [], copies: [], ends: [] };
   const search: Search = { plan, dimsOf, waiting: [], reason: null };
   visit(search, site.value, { axis, width, removed: new Map(neurons.map((n) => [n, n])) });
   for (let next = search.waiting.pop(); next && !search.reason; next = search.waiting.pop()) next();
@@ -103,9 +110,27 @@ function pass(search: Search, node: Node, from: Port, cut: Cut): void {
       if (!value || (port.side === from.side && port.index === from.index)) continue;
       if (port.side === 'input' && isConstant(value))
         store(search, value, { node, index: port.index }, there);
-      else visit(search, value, there);
+      else if (port.side === 'output' || !copyFilled(search, value, { node, index: port.index }, there)) {
+        visit(search, value, there);
+      }
     }
   });
+}
+
+/**
+ * Scatter-adds of several layers start from the same zeros and go by the same indices, expanded to the neurons' size:
+ * these are no neurons, so each layer can have its own.
+ */
+function copyFilled({ plan, dimsOf }: Search, value: Value, use: Use, cut: Cut): boolean {
+  const { producer } = value;
+  if (!producer || value.uses.length < 2 || plan.cuts.has(value)) return false;
+  if (!producer.is('Expand') && !producer.is('ConstantOfShape')) return false;
+  const found = spread(producer, { side: 'output', index: 0 }, cut, dimsOf);
+  const [edit] = ('edits' in found && found.edits) || [];
+  if ('reason' in found || !edit || found.ports.some(([{ side }]) => side === 'input')) return false;
+  const same = (copy: FilledCopy) => copy.use.node === use.node && copy.use.index === use.index;
+  if (!plan.copies.some(same)) plan.copies.push({ use, edit });
+  return true;
 }
 
 /** A constant with the neurons, computed from stored tensors or one itself. */

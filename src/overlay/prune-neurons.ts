@@ -1,6 +1,7 @@
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import { constantInts, constantTensor } from '../graph/constants.js';
 import type { Graph } from '../graph/graph.js';
+import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
 import { canCut, cutDims, cutTensor } from '../onnx/cut.js';
 import { DataType } from '../onnx/data-types.js';
@@ -36,7 +37,8 @@ export function pruneNeurons(
   const deferred = new Map<TensorProto, Deferred>();
   for (const value of cutStored(plans)) narrow(value, deferred);
   for (const [value, axes] of removed) declareNarrower(value, axes);
-  for (const edit of summed(plans)) changeSize(edit, dimsOf);
+  for (const edit of summed(plans.flatMap(({ edits }) => edits))) changeSize(edit, dimsOf);
+  for (const edit of summed(ownCopies(plans))) changeSize(edit, dimsOf);
   dropUnread(graph);
   return { modified: plans.length > 0, deferred };
 }
@@ -132,10 +134,27 @@ function declareNarrower(value: Value, axes: ReadonlyMap<number, ReadonlySet<num
   value.type = { ...value.type, shape: next };
 }
 
-/** Size edits of all plans; two about the same number count together. */
-function summed(plans: readonly RemovalPlan[]): SizeEdit[] {
+/** Gives readers their own copies of filled tensors; their sizes are still to be changed. */
+function ownCopies(plans: readonly RemovalPlan[]): SizeEdit[] {
+  const made = new Map<Node, Map<number, Node>>();
+  return plans
+    .flatMap(({ copies }) => copies)
+    .map(({ use: { node, index }, edit }) => {
+      const known = made.get(node)?.get(index);
+      if (known) return { ...edit, node: known };
+      const { opType, inputs, attributes, name } = edit.node;
+      const spec = { opType, inputs, name: `${name}_pruned`, attributes: Object.fromEntries(attributes) };
+      const copy = node.graph.addNode(spec);
+      node.graph.setInput(node, index, copy.output);
+      made.set(node, (made.get(node) ?? new Map()).set(index, copy));
+      return { ...edit, node: copy };
+    });
+}
+
+/** Size edits; two about the same number count together. */
+function summed(edits: readonly SizeEdit[]): SizeEdit[] {
   const all: SizeEdit[] = [];
-  for (const edit of plans.flatMap(({ edits }) => edits)) {
+  for (const edit of edits) {
     const same = all.find(
       ({ node, place, element }) => node === edit.node && place === edit.place && element === edit.element,
     );
@@ -196,4 +215,4 @@ function dropUnread(graph: Graph): void {
   }
 }
 
-const dropped = new Set(['Constant', 'Concat', 'Unsqueeze', 'Identity', 'Cast']);
+const dropped = new Set(['Expand', 'ConstantOfShape', 'Constant', 'Concat', 'Unsqueeze', 'Identity', 'Cast']);

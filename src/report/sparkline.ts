@@ -28,6 +28,31 @@ export function sparkline(values: SiteReport['values'], width = 8): string {
   return columns.map((count) => (count > 0 ? mark(count / highest) : ' ')).join('');
 }
 
+/**
+ * A course of values from left to right on a logarithmic scale from the smallest to the largest; neighbours share a mark
+ * where there are more than `width`. What is `null` is a space; zero has the lowest mark, and so has all below 1e-12 of the
+ * largest.
+ */
+export function levels(values: (number | null)[], width: number): string {
+  const columns = Math.min(width, values.length);
+  const logs = Array.from({ length: columns }, (_, k) => {
+    const from = Math.floor((k * values.length) / columns);
+    const to = Math.floor(((k + 1) * values.length) / columns);
+    const known = values.slice(from, to).filter((value) => value !== null);
+    return known.length > 0 ? Math.log10(known.reduce((sum, value) => sum + value, 0) / known.length) : null;
+  });
+  const finite = logs.filter((value): value is number => value !== null && Number.isFinite(value));
+  const highest = Math.max(...finite);
+  const lowest = Math.max(Math.min(...finite), highest - 12);
+  return logs
+    .map((value) => {
+      if (value === null) return ' ';
+      const height = highest > lowest ? (value - lowest) / (highest - lowest) : value === highest ? 1 : 0;
+      return LEVELS[Math.round(Math.min(1, Math.max(0, height)) * (LEVELS.length - 1))]!;
+    })
+    .join('');
+}
+
 /** The mark for a share of the highest column, in (0, 1]. */
 function mark(share: number): string {
   const level = 1 + Math.log10(share) / DECADES;

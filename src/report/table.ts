@@ -1,5 +1,6 @@
 import { type Colors, PLAIN, type TextOptions } from './colors.js';
 import { counted, number, percent, printable } from './format.js';
+import { graphLines } from './graph-table.js';
 import type { AuditReport, Gate, SiteReport, Warning } from './schema.js';
 import { sparkline } from './sparkline.js';
 import { type Cell, type Column, tableLines, wrap } from './text.js';
@@ -42,9 +43,11 @@ export function renderTable(report: AuditReport, { colors = PLAIN, width = 80 }:
     ...(rows.length > 0
       ? [...tableLines(COLUMNS, rows, width, colors), '', ...legend(width, colors), '']
       : []),
+    ...graphLines(report, width, colors),
     ...words.summary.flatMap((text, k) => label(k === 0 ? 'summary' : '', text)),
     ...(words.flags ? label('flags', words.flags) : []),
     ...label('capacity', words.capacity),
+    ...(words.alive ? label('alive', words.alive) : []),
     ...warningLines(report.warnings, width, colors),
     ...(report.gate ? gateLines(report.gate, width, colors) : []),
   ];

@@ -14,6 +14,8 @@ export interface ReportWords {
   /** Flags of the mlp_post neurons; empty when there are none. */
   flags: string;
   capacity: string;
+  /** Data points that each layer leaves alive; empty where the network is no rectifier network. */
+  alive: string;
 }
 
 export function reportWords(report: AuditReport): ReportWords {
@@ -39,6 +41,7 @@ export function reportWords(report: AuditReport): ReportWords {
     }),
     flags: flagWords(report),
     capacity: capacityWords(report),
+    alive: aliveWords(report),
   };
 }
 
@@ -117,6 +120,11 @@ function capacityWords({ summary: { capacity } }: AuditReport): string {
   if (active === null) return 'unknown: the weights behind a dead neuron were not found';
   const less = pruned > 0 ? `, ${number(pruned)} pruned` : '';
   return `${percent(ratio)} of ${number(parameters)} parameters active${less}`;
+}
+
+function aliveWords({ layers }: AuditReport): string {
+  const shares = layers.flatMap(({ aliveShare }) => (aliveShare == null ? [] : [percent(aliveShare)]));
+  return shares.length === 0 ? '' : `${shares.join(' → ')} of the data points, layer by layer`;
 }
 
 function join(head: string, ...facts: (string | false | null)[]): string {

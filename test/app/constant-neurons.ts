@@ -28,7 +28,7 @@ export async function withConstantNeurons(path: string, neurons: readonly number
       const { codes, fanIn, element, zero } = seen;
       const bits = elementBits(codes.dataType)!;
       const file = openSync(codes.span!.file, 'r+');
-      for (const neuron of neurons) {
+      for (const neuron of neurons.filter((n) => n < seen.neurons)) {
         const at = neuron + ref.first;
         for (let i = 0; i < fanIn; i++) {
           const { start, end } = elementRange(bits, element(at, i));

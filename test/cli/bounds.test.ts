@@ -53,7 +53,19 @@ describe('audit bounds', () => {
 
   it('checks the bounds with random networks', async () => {
     const { simulation, bounds } = await json(
-      ...['--width', '3', '--depth', '6', '--no-bias', '--simulate', '--networks', '300', '--points', '64'],
+      ...[
+        '--width',
+        '3',
+        '--depth',
+        '6',
+        '--no-bias',
+        '--simulate',
+        '--networks',
+        '300',
+        '--points',
+        '64',
+        '--quiet',
+      ],
     );
     expect(simulation).toMatchObject({ networks: 300, points: 64, seed: 1, agrees: true });
     expect(simulation!.byDepth).toHaveLength(6);

@@ -1,14 +1,19 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { numbersOf } from '../../src/data/arrays/convert.js';
 import { denseAdjacency, weightedEdges } from '../../src/data/graphs/adjacency.js';
+import { type CoraSource, coraFolder, coraSource } from '../../src/data/graphs/cora.js';
+import { readLinqs } from '../../src/data/graphs/linqs.js';
+import { planetoidSplit } from '../../src/data/graphs/split.js';
 import { edgeEnds, graphStructure } from '../../src/data/graphs/structure.js';
 import { openData } from '../../src/data/open.js';
 import type { DataSpec } from '../../src/data/spec.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { DataType } from '../../src/onnx/data-types.js';
+import { fakeHub, hubAt } from './hub-server.js';
 import {
   batchesOf,
   hasSharedData,
@@ -220,7 +225,83 @@ describe('LINQS folders', () => {
     expect(test.positions).toBe(1000);
   });
 
-  it('that nobody put there end with what to do', async () => {
-    await expect(openData(spec({ data: 'cora', ...small }))).rejects.toThrow(/AUDIT_DATA_DIR/);
+  it('without a split of their own are split as Planetoid does, in the order of the file', async () => {
+    const classes = Array.from({ length: 1640 }, (_, node) => node % 7);
+    const split = planetoidSplit(classes)!;
+    const nodesOf = (mask: Uint8Array) => [...mask.keys()].filter((node) => mask[node]);
+    expect(nodesOf(split.train)).toEqual(Array.from({ length: 140 }, (_, node) => node));
+    expect(nodesOf(split.val)).toEqual(Array.from({ length: 500 }, (_, at) => 140 + at));
+    expect(nodesOf(split.test)).toEqual(Array.from({ length: 1000 }, (_, at) => 640 + at));
+    expect(planetoidSplit(classes.slice(1))).toBeNull();
+    const lines = classes.map((label, node) => `p${node}\t1\t0\tclass${label}\n`);
+    const folder = await newFolder();
+    await writeFile(join(folder, 'big.content'), lines.join(''));
+    await writeFile(join(folder, 'big.cites'), 'p0\tp1\n');
+    const set = await openData(spec({ data: folder, split: 'val', ...small }));
+    expect(set).toMatchObject({ masked: true, positions: 500 });
+  });
+});
+
+describe('Cora', () => {
+  const content = Buffer.from(Array.from({ length: 300 }, (_, i) => `p${i}\t${i % 2}\t1\tTheory\n`).join(''));
+  const cites = Buffer.from('p0\tp1\np1\tp2\n');
+  const file = (bytes: Buffer) => ({
+    bytes: bytes.length,
+    digest: { algorithm: 'sha256' as const, hex: createHash('sha256').update(bytes).digest('hex') },
+  });
+  const source = (url: string): CoraSource => ({
+    url,
+    version: 'v1',
+    files: { 'cora.cites': file(cites), 'cora.content': file(content) },
+  });
+
+  /** The stand-in for the hub redirects `…/resolve/<revision>/<name>` to the host that holds the content. */
+  async function serve() {
+    const server = await fakeHub({ 'cora.content': content, 'cora.cites': cites });
+    return { server, url: `${server.endpoint}/cora/resolve/v1`, hub: await hubAt(server.endpoint) };
+  }
+
+  it('is downloaded once, checked, and then comes from the cache', async () => {
+    const { server, url, hub } = await serve();
+    const stages: string[] = [];
+    const options = { dataDir: '', url: '', source: source(url) };
+    const folder = await coraFolder({ onStage: (stage) => stages.push(stage) }, hub, options);
+    expect(folder).toBe(join(hub.cacheDir, 'graphs/cora/v1'));
+    expect((await readLinqs(folder)).get('edge_index')!.dims).toEqual([2, 4]);
+    expect(stages).toEqual([
+      expect.stringMatching(/downloading cora\.cites/),
+      expect.stringMatching(/cora\.content/),
+    ]);
+    const requests = server.log.length;
+    expect(await coraFolder({}, { ...hub, offline: true }, options)).toBe(folder);
+    expect(server.log.length).toBe(requests);
+  });
+
+  it('comes from another place where AUDIT_CORA_URL says so, and is continued where the connection broke', async () => {
+    const { server, url, hub } = await serve();
+    server.breaks = 2;
+    await coraFolder({}, hub, { dataDir: '', url: `${url}/`, source: source('http://127.0.0.1:1/nowhere') });
+    expect(server.log.some(({ range }) => range !== null)).toBe(true);
+    expect(await readdir(join(hub.cacheDir, 'graphs/cora/v1'))).toEqual(['cora.cites', 'cora.content']);
+  });
+
+  it('that is not what is pinned is deleted, and what is nowhere ends with what to do', async () => {
+    const { server, url, hub } = await serve();
+    const none = { dataDir: '', url: '', source: source(url) };
+    await expect(coraFolder({}, { ...hub, offline: true }, none)).rejects.toThrow(/AUDIT_DATA_DIR/);
+    server.lies = true;
+    await expect(coraFolder({}, hub, none)).rejects.toThrow(
+      /other content .* than it announced.*AUDIT_CORA_URL/s,
+    );
+    expect(await readdir(join(hub.cacheDir, 'graphs/cora/v1'))).toEqual([]);
+    const unreachable = { ...none, url: 'http://127.0.0.1:1/' };
+    await expect(coraFolder({}, hub, unreachable)).rejects.toThrow(
+      /Could not download Cora.*AUDIT_CORA_URL/s,
+    );
+  });
+
+  it('is pinned to one version', () => {
+    expect(coraSource.url).toContain(coraSource.version);
+    expect(Object.keys(coraSource.files)).toEqual(['cora.cites', 'cora.content']);
   });
 });

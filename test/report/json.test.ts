@@ -66,7 +66,7 @@ describe('report file', () => {
       other({ schemaVersion: 2 }),
       'has schemaVersion 2, but this version of activation-auditor reads 1',
     ],
-    ['another kind', other({ kind: 'strip' }), 'is a report of kind "strip"'],
+    ['another kind', other({ kind: 'census' }), 'is a report of kind "census"'],
     ['a kind by another name', other({ kind: 'toString' }), 'is a report of kind "toString"'],
     ['a missing field', other({ data: undefined }), 'does not follow the report schema at data:'],
     ['a wrong field', other({ sites: [{ ...site, neurons: -1 }] }), 'at sites[0].neurons'],

@@ -95,7 +95,7 @@ def encoder(name: str, make, sites, exporters: str, inputs=tokens, **options) ->
 
 FUSE = ("bert", HEADS, WIDTH)
 FAMILIES = [
-    encoder("bert", bert, lambda m: encoder_sites(m.bert.encoder.layer), "ts13 ts17 ts20 dynamo18 dynamo20 ts17functions fused dynamofused fp16 int8 qdq nbits optimum handmade-attention handmade-mha",
+    encoder("bert", bert, lambda m: encoder_sites(m.bert.encoder.layer), "ts13 ts17 ts20 dynamo18 dynamo20 dynamo23 ts17functions fused dynamofused fp16 int8 qdq nbits optimum handmade-attention handmade-mha",
             inputs=token_types, fuse_as=FUSE, golden=True),
     encoder("minilm", minilm, lambda m: encoder_sites(m.encoder.layer), "fused", fuse_as=FUSE, inputs=token_types, outputs=("last_hidden_state", "pooler_output"),
             axes={name: {0: "batch", 1: "sequence"} for name in ("input_ids", "attention_mask", "token_type_ids", "last_hidden_state")} | {"pooler_output": {0: "batch"}}),

@@ -117,7 +117,7 @@ def decoder(name: str, make, sites, exporters: str, **options) -> Family:
 
 
 FAMILIES = [
-    decoder("gpt2", gpt2, gpt2_sites, "ts13 ts17 dynamo20 ts17ext ts17functions dynamo18raw fused dynamofused fp16 int8 qdq nbits optimum handmade-fastgelu",
+    decoder("gpt2", gpt2, gpt2_sites, "ts13 ts17 dynamo20 dynamo23 ts17ext ts17functions dynamo18raw fused dynamofused fp16 int8 qdq nbits optimum handmade-fastgelu",
             fuse_as=("gpt2", HEADS, WIDTH), golden=True),
     decoder("gpt-neo", gpt_neo, gpt_neo_sites, "ts17"),
     decoder("gpt-neox", gpt_neox, gpt_neox_sites, "ts17 dynamo18 fused", golden=True, fuse_as=("gpt_neox", HEADS, WIDTH)),

@@ -108,6 +108,6 @@ def pair(name: str, make, sites, exporters: str, inputs=text_pair, axes=TEXT_AXE
 FAMILIES = [
     pair("t5", t5, t5_sites, "ts17 dynamo18 dynamo18eager fused optimum-seq2seq", fuse_as=("t5", HEADS, WIDTH), golden=True),
     pair("t5-v11", lambda: t5("gated-gelu"), t5_sites, "ts17", golden=True),
-    pair("bart", bart, bart_sites, "ts17 dynamo18 fused optimum-seq2seq", fuse_as=("bart", HEADS, WIDTH), golden=True),
+    pair("bart", bart, bart_sites, "ts17 dynamo18 dynamo23 fused optimum-seq2seq", fuse_as=("bart", HEADS, WIDTH), golden=True),
     pair("whisper", whisper, bart_sites, "ts17 dynamo18", inputs=audio, axes=AUDIO_AXES),
 ]  # fmt: skip
