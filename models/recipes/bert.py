@@ -1,6 +1,6 @@
 """`models/bert`: a BERT trained to fill in masked words, GELU in its erf form, TorchScript exporter."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from tokenizers import Tokenizer
@@ -16,11 +16,24 @@ from .vocabulary import BERT_SPECIAL, save_tokenizer, wordpiece
 
 LAYERS, WIDTH, HEADS, CONTEXT, VOCABULARY = 4, 128, 4, 128, 1024
 #: Tokens in a step. Windows are short for the first part of training: what a neighbour says is learned first, and sooner.
-STEP_TOKENS, SHORT_WINDOW, SHORT_SHARE = 2048, 32, 0.85
+STEP_TOKENS, SHORT_WINDOW, SHORT_SHARE = 2048, 32, 0.8
 #: Of all tokens 15 % are to be guessed: 80 % of those masked, 10 % random, 10 % left (Devlin et al. 2019).
 GUESSED, MASKED, RANDOM = 0.15, 0.8, 0.1
 GOLDEN_TOKENS, GOLDEN_PADDING = 48, 17
-SCHEDULE = Schedule(steps=7000, peak_learning_rate=1e-3, warmup_steps=300)
+
+
+@dataclass(frozen=True)
+class HoldAndDecay(Schedule):
+    """Warm-up, then the peak learning rate while windows are short, then a straight line down."""
+
+    def learning_rate(self, step: int) -> float:
+        if step < self.warmup_steps:
+            return self.peak_learning_rate * (step + 1) / self.warmup_steps
+        decayed = max(0.0, step / self.steps - SHORT_SHARE) / (1 - SHORT_SHARE)
+        return self.peak_learning_rate * (1 - (1 - self.final) * decayed)
+
+
+SCHEDULE = HoldAndDecay(steps=7000, peak_learning_rate=1e-3, warmup_steps=300)
 FUNCTIONS = {"mlp_pre": "gelu", "mlp_post": "gelu"}
 
 

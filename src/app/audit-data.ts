@@ -30,6 +30,7 @@ export async function openAuditData(
     modelKind: modelKind(inputs),
     graphNeeds: graphNeeds(selected.model.graph),
     onStage: options.onStage,
+    onProgress: options.onDownload,
     signal,
   });
 }

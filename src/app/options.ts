@@ -1,3 +1,4 @@
+import type { DownloadProgress } from '../data/spec.js';
 import type { Device } from '../runtime/types.js';
 import type { Criterion } from '../stats/types.js';
 
@@ -32,6 +33,8 @@ export interface AuditOptions {
   onProgress?: (progress: Progress) => void;
   /** Told once when something slow begins, e.g. a download: text for a person. */
   onStage?: (stage: string) => void;
+  /** Told while data or a tokenizer is downloaded. */
+  onDownload?: (progress: DownloadProgress) => void;
   /** Ends the run early; the report says `data.complete: false`. */
   signal?: AbortSignal;
 }
@@ -42,3 +45,5 @@ export interface Progress {
   total: number | null;
   elapsedSeconds: number;
 }
+
+export type { DownloadProgress };

@@ -15,6 +15,7 @@ import { addRunCommand } from './commands/run.js';
 import { addServeCommand } from './commands/serve.js';
 import { addShowCommand } from './commands/show.js';
 import { addStripCommand } from './commands/strip.js';
+import { addSwapCommand } from './commands/swap.js';
 import { helpWidth, optionsOf, topics } from './help.js';
 
 /** The whole command line. Help and wrong usage are thrown as CommanderError; telling of the latter is main's. */
@@ -36,6 +37,7 @@ export function program(): Command {
   addShowCommand(root);
   addStripCommand(root);
   addPruneCommand(root);
+  addSwapCommand(root);
   addFlipCommand(root);
   addBoundsCommand(root);
   addServeCommand(root);

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import pc from 'picocolors';
-import type { Progress } from '../app/options.js';
+import type { DownloadProgress, Progress } from '../app/options.js';
 import type { Colors } from '../report/colors.js';
 import { duration, number } from '../report/format.js';
 
@@ -22,6 +22,8 @@ export interface Terminal {
   note(text: string): void;
   /** Positions done so far: a bar on a terminal, else nothing. */
   progress(progress: Progress): void;
+  /** Bytes downloaded so far: a bar on a terminal, else nothing. */
+  download(progress: DownloadProgress): void;
   /** Takes the bar away; to be called before anything is printed. */
   endProgress(): void;
 }
@@ -29,9 +31,17 @@ export interface Terminal {
 export function openTerminal({ quiet = false, color, progress = true }: TerminalOptions = {}): Terminal {
   const withBar = progress && !quiet && process.stderr.isTTY === true;
   let bar: SingleBar | undefined;
+  let what: 'download' | 'audit' | undefined;
   const endProgress = () => {
     bar?.stop();
     bar = undefined;
+  };
+  const show = (kind: 'download' | 'audit', total: number | null, value: number, text: string) => {
+    if (!withBar) return;
+    if (what !== kind) endProgress();
+    what = kind;
+    bar ??= startBar(total);
+    bar.update(value, { text });
   };
   return {
     colors: pc.createColors(wantsColor(process.stdout, color)),
@@ -47,9 +57,10 @@ export function openTerminal({ quiet = false, color, progress = true }: Terminal
       process.stderr.write(`${dim(text)}\n`);
     },
     progress(now) {
-      if (!withBar) return;
-      bar ??= startBar(now);
-      bar.update(now.positions, { text: progressText(now, process.stderr.columns || 80) });
+      show('audit', now.total, now.positions, progressText(now, process.stderr.columns || 80));
+    },
+    download({ bytes, totalBytes }) {
+      show('download', totalBytes, bytes, `${megabytes(bytes)} of ${megabytes(totalBytes)} downloaded`);
     },
     endProgress,
   };
@@ -62,7 +73,9 @@ export function wantsColor(stream: { isTTY?: boolean }, option?: boolean, env = 
   return option === true || (stream.isTTY === true && env.TERM !== 'dumb');
 }
 
-function startBar({ total }: Progress): SingleBar {
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+function startBar(total: number | null): SingleBar {
   const bar = new SingleBar({
     format: total === null ? '{text}' : '{bar} {percentage}% {text}',
     barCompleteChar: '━',

@@ -59,9 +59,7 @@ function replace(
 ): Value {
   const old = post.producer!;
   const elemType = elemTypeOf(pre) ?? DataType.FLOAT;
-  const x = bias
-    ? graph.addNode({ opType: 'Add', inputs: [pre, bias], name: `${prefix}Add` }).output
-    : pre;
+  const x = bias ? graph.addNode({ opType: 'Add', inputs: [pre, bias], name: `${prefix}Add` }).output : pre;
   const value = writeActivation(to, x, { graph, opset, elemType, prefix, alpha });
   graph.replaceUses(post, value);
   [value.name, post.name] = [post.name, value.name];
@@ -78,7 +76,13 @@ function removeUnread(graph: Graph, node: Node): void {
   graph.removeNode(node);
   for (const value of new Set(read)) {
     if (value.producer && graph.nodes.has(value.producer)) removeUnread(graph, value.producer);
-    else if (value.tensor && value.uses.length === 0 && !value.isInput && !value.isOutput && value.graph === graph) {
+    else if (
+      value.tensor &&
+      value.uses.length === 0 &&
+      !value.isInput &&
+      !value.isOutput &&
+      value.graph === graph
+    ) {
       graph.removeInitializer(value);
     }
   }

@@ -5,6 +5,7 @@ import { flipReportSchema } from './flip-schema.js';
 import { pruneReportSchema } from './prune-schema.js';
 import { auditReportSchema } from './schema.js';
 import { stripReportSchema } from './strip-schema.js';
+import { swapReportSchema } from './swap-schema.js';
 
 /** The published JSON Schemas (draft 2020-12) by file name; `schema/` holds them, and a test keeps it so. */
 export function jsonSchemas(): Record<string, object> {
@@ -15,6 +16,7 @@ export function jsonSchemas(): Record<string, object> {
     'flip-report.schema.json': jsonSchema(flipReportSchema),
     'prune-report.schema.json': jsonSchema(pruneReportSchema),
     'strip-report.schema.json': jsonSchema(stripReportSchema),
+    'swap-report.schema.json': jsonSchema(swapReportSchema),
   };
 }
 

@@ -8,8 +8,16 @@ import { type PruneReport, pruneReportSchema } from './prune-schema.js';
 import { siteCounters } from './recompute.js';
 import { type AuditReport, auditReportSchema, SCHEMA_VERSION } from './schema.js';
 import { type StripReport, stripReportSchema } from './strip-schema.js';
+import { type SwapReport, swapReportSchema } from './swap-schema.js';
 
-export type Report = AuditReport | BoundsReport | DiffReport | FlipReport | PruneReport | StripReport;
+export type Report =
+  | AuditReport
+  | BoundsReport
+  | DiffReport
+  | FlipReport
+  | PruneReport
+  | StripReport
+  | SwapReport;
 
 const SCHEMAS = {
   audit: auditReportSchema,
@@ -18,6 +26,7 @@ const SCHEMAS = {
   flip: flipReportSchema,
   prune: pruneReportSchema,
   strip: stripReportSchema,
+  swap: swapReportSchema,
 };
 type Kind = keyof typeof SCHEMAS;
 

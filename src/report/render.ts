@@ -6,6 +6,7 @@ import { renderGitHub } from './github.js';
 import { formatReport, type Report } from './json.js';
 import { renderPrune } from './prune-table.js';
 import { renderStrip } from './strip-table.js';
+import { renderSwap } from './swap-table.js';
 import { renderTable } from './table.js';
 
 /** What stdout can carry. */
@@ -20,5 +21,6 @@ export function renderReport(report: Report, format: Format, options: TextOption
   if (report.kind === 'flip') return renderFlip(report, options);
   if (report.kind === 'prune') return renderPrune(report, options);
   if (report.kind === 'strip') return renderStrip(report, options);
+  if (report.kind === 'swap') return renderSwap(report, options);
   return format === 'github' ? renderGitHub(report) : renderTable(report, options);
 }

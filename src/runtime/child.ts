@@ -13,6 +13,8 @@ const parentPid = Number(process.argv[2]);
 
 let session: ort.InferenceSession | undefined;
 let last: Promise<void> = Promise.resolve();
+/** What the run before was fed. */
+let before: Record<string, ort.Tensor> = {};
 
 // The terminal sends Ctrl-C to the whole process group; what to do about it is the parent's decision.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -28,7 +30,7 @@ async function answer({ id, question }: Asked): Promise<void> {
     outcome =
       question.kind === 'open'
         ? { opened: await open(question.options) }
-        : { result: await run(question.request) };
+        : { result: await run(question.request, question.again) };
   } catch (error) {
     outcome = { error: error instanceof Error ? error.message : String(error) };
   }
@@ -61,12 +63,17 @@ function infoOf(metadata: ort.InferenceSession.ValueMetadata): TensorInfo {
   return { name, type, shape: shape.map((dim) => (dim === '' ? null : dim)) };
 }
 
-async function run({ feeds, fetch, count = [] }: RunRequest): Promise<Record<string, NdArray>> {
+async function run(
+  { feeds, fetch, count = [] }: RunRequest,
+  again: string[],
+): Promise<Record<string, NdArray>> {
   if (session === undefined) throw new Error('no session is open');
   const tensors: Record<string, ort.Tensor> = {};
+  for (const name of again) tensors[name] = before[name]!;
   for (const [name, { type, dims, data }] of Object.entries(feeds)) {
     tensors[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
   }
+  before = tensors;
   const counted = new Set(count);
   const outputs = await session.run(tensors, [...new Set([...fetch, ...count])]);
   const result: Record<string, NdArray> = {};

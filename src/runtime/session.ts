@@ -21,6 +21,8 @@ export async function openSession(
   let lastId = 0;
   let ended: Error | undefined;
   let peakRssBytes = 0;
+  /** The large arrays that the process holds since the run before. */
+  let sent: Record<string, NdArray> = {};
 
   const child = startChild((message) => {
     const answer = message as Answer;
@@ -68,8 +70,18 @@ export async function openSession(
 
   return {
     async run(request: RunRequest): Promise<Record<string, NdArray>> {
-      const answer = await ask({ kind: 'run', request });
-      if ('error' in answer) throw runError(answer.error);
+      const again = Object.keys(request.feeds).filter((name) => request.feeds[name] === sent[name]);
+      sent = largeOnes(request.feeds);
+      const fresh = Object.entries(request.feeds).filter(([name]) => !again.includes(name));
+      const answer = await ask({
+        kind: 'run',
+        request: { ...request, feeds: Object.fromEntries(fresh) },
+        again,
+      });
+      if ('error' in answer) {
+        sent = {};
+        throw runError(answer.error);
+      }
       return expected(answer, 'result');
     },
     dispose,
@@ -79,6 +91,13 @@ export async function openSession(
     ...expected(answer, 'opened'),
   };
 }
+
+/** Arrays worth keeping in the process, such as the edge list of a graph; small ones are sent each time. */
+export function largeOnes(feeds: Record<string, NdArray>): Record<string, NdArray> {
+  return Object.fromEntries(Object.entries(feeds).filter(([, { data }]) => data.byteLength >= KEPT_BYTES));
+}
+
+const KEPT_BYTES = 2 ** 20;
 
 /** The process answers in kind; anything else is a bug. */
 function expected<K extends 'opened' | 'result'>(

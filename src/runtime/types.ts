@@ -19,6 +19,7 @@ export interface SessionOptions {
 }
 
 export interface RunRequest {
+  /** An array that was fed to the run before is not sent again: its numbers must not have been changed since. */
   feeds: Record<string, NdArray>;
   /** Names of the outputs to bring back. */
   fetch: string[];

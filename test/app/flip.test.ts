@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
@@ -7,12 +15,13 @@ import { describe, expect, it } from 'vitest';
 import { audit } from '../../src/app/audit.js';
 import { flip } from '../../src/app/flip.js';
 import { normalStream } from '../../src/data/arrays/normal-stream.js';
+import { encodeModel } from '../../src/onnx/encode.js';
 import { openModel } from '../../src/onnx/skeleton.js';
 import { readNumbers } from '../../src/onnx/tensors.js';
 import type { FlipReport } from '../../src/report/flip-schema.js';
 import { flipReportSchema } from '../../src/report/flip-schema.js';
 import { renderFlip } from '../../src/report/flip-table.js';
-import { buildFile, type ModelSpec, type NodeSpec, type TensorSpec } from '../build.js';
+import { buildFile, buildModel, type ModelSpec, type NodeSpec, type TensorSpec } from '../build.js';
 import { writeNpz } from './npz.js';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'audit-flip-'));
@@ -281,6 +290,58 @@ describe('layers that are not plain', () => {
     );
     const { report: fine } = await run(zero);
     expect(fine.layers[1]!.tensors.map(({ initializer }) => initializer)).toEqual(['u']);
+  });
+});
+
+describe('external data', () => {
+  /** The harsh network with w0 and b0 in a file of their own. */
+  function external(): { folder: string; model: string } {
+    const at = folder();
+    const proto = buildModel(harsh);
+    const [w0, b0] = ['w0', 'b0'].map((name) => proto.graph!.initializer.find((each) => each.name === name)!);
+    writeFileSync(join(at, 'weights.bin'), Buffer.concat([w0!.rawData!, b0!.rawData!]));
+    const entry = (key: string, value: string) => ({ key, value, unknown: [] });
+    for (const [tensor, offset, length] of [
+      [w0!, 0, 16],
+      [b0!, 16, 8],
+    ] as const) {
+      delete tensor.rawData;
+      tensor.dataLocation = 1;
+      tensor.externalData = [
+        entry('location', 'weights.bin'),
+        entry('offset', String(offset)),
+        entry('length', String(length)),
+      ];
+    }
+    const model = join(at, 'model.onnx');
+    writeFileSync(model, encodeModel(proto));
+    return { folder: at, model };
+  }
+
+  it('is cloned with its patched bytes into another folder, and never beside the original', async () => {
+    const { folder: at, model } = external();
+    const x = data(60, 2);
+    const files = [model, join(at, 'weights.bin')];
+    const before = files.map(sha256);
+    await expect(
+      flip({ model, data: x, device: 'cpu', to: { output: join(at, 'o.onnx') } }),
+    ).rejects.toMatchObject({ code: 'output-shares-data' });
+    expect(readdirSync(at).sort()).toEqual(['model.onnx', 'weights.bin']);
+    const output = join(folder(), 'o.onnx');
+    const report = await flip({ model, data: x, device: 'cpu', to: { output } });
+    expect(report.output!.files.map(({ name }) => name)).toEqual(['model.onnx', 'weights.bin']);
+    expect(weights(output)).toMatchObject({ w0: [-1, -0, -0, -1], b0: [2, 2] });
+    expect(sha256(output)).toBe(before[0]);
+    expect(files.map(sha256)).toEqual(before);
+    const audited = await audit({ model: output, data: x, device: 'cpu' });
+    expect(audited.layers[0]!.aliveShare).toBeGreaterThan(0.5);
+  });
+
+  it('is replaced by its patched clone in place', async () => {
+    const { folder: at, model } = external();
+    await flip({ model, data: data(60, 2), device: 'cpu', to: { inPlace: true } });
+    expect(weights(model)).toMatchObject({ b0: [2, 2] });
+    expect(readdirSync(at).sort()).toEqual(['model.onnx', 'weights.bin']);
   });
 });
 

@@ -60,6 +60,7 @@ async function run(model: string, settings: Settings): Promise<number> {
       signal: interrupt.signal,
       onProgress: terminal.progress,
       onStage: terminal.note,
+      onDownload: terminal.download,
     });
   } catch (error) {
     await publishFailure(model, settings, error);

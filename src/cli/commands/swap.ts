@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { type SettingName, toAuditOptions } from '../../app/settings.js';
+import { type SwapOptions, swap } from '../../app/swap.js';
+import { UserError } from '../../errors.js';
+import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../overlay/swap-activation-write.js';
+import { writeReport } from '../../report/json.js';
+import { renderReport } from '../../report/render.js';
+import { listenForInterrupt } from '../interrupt.js';
+import { addConfigOption, addSettings } from '../options.js';
+import { checkOutputFile } from '../outputs.js';
+import { readSettings } from '../settings.js';
+import { openTerminal } from '../terminal.js';
+
+const groups: [string, readonly SettingName[]][] = [
+  ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
+  ['Model:', ['layers', 'plugin', 'name']],
+  ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
+  ['Running:', ['device', 'threads', 'hash']],
+  ['Output:', ['format', 'report', 'quiet', 'color', 'progress']],
+];
+
+interface Given {
+  to?: string;
+  alpha?: string;
+  output?: string;
+}
+
+export function addSwapCommand(parent: Command): void {
+  const command = parent
+    .command('swap')
+    .argument('<model.onnx>')
+    .description('Compares dead neurons and quality under other activation functions')
+    .optionsGroup('Swap:')
+    .option('--to <list>', `Functions to try, of ${WRITTEN_ACTIVATIONS.join(', ')}`)
+    .option('--alpha <x>', 'Of Leaky ReLU and ELU (default: 0.01 and 1)')
+    .option('-o, --output <dir>', 'Write the models and the chart into this folder');
+  for (const [heading, names] of groups) addSettings(command, heading, names);
+  addConfigOption(command);
+  command.addHelpText(
+    'after',
+    '\nNothing is retrained: a swapped model shows what would start, not what comes of it.',
+  );
+  command.action(async (model: string, given: Given) => {
+    const settings = readSettings(
+      command,
+      groups.flatMap(([, names]) => names),
+    );
+    const options = { ...toAuditOptions(model, settings), ...swapOptions(given) };
+    if (settings.report !== undefined) checkOutputFile('--report', settings.report);
+    const interrupt = listenForInterrupt();
+    const terminal = openTerminal(settings);
+    const { format = 'table', quiet } = settings;
+    try {
+      const report = await swap({
+        ...options,
+        signal: interrupt.signal,
+        onProgress: terminal.progress,
+        onStage: terminal.note,
+      });
+      if (settings.report !== undefined) await writeReport(settings.report, report);
+      if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
+    } finally {
+      interrupt.settle();
+      terminal.endProgress();
+    }
+  });
+}
+
+function swapOptions({ to, alpha, output }: Given): Pick<SwapOptions, 'to'> & Partial<SwapOptions> {
+  const known: readonly string[] = WRITTEN_ACTIVATIONS;
+  const names = to?.split(',').map((name) => name.trim()) ?? [];
+  const unknown = names.find((name) => !known.includes(name));
+  if (names.length === 0 || unknown !== undefined) {
+    throw new UserError(
+      `Expected \`--to\` to be some of ${known.join(', ')}, got ${unknown === undefined ? 'nothing' : `\`${unknown}\``}.`,
+      'option-value',
+    );
+  }
+  const slope = alpha === undefined || alpha.trim() === '' ? Number.NaN : Number(alpha);
+  if (alpha !== undefined && !Number.isFinite(slope)) {
+    throw new UserError(`Expected \`--alpha\` to be a number, got \`${alpha}\`.`, 'option-value');
+  }
+  if (alpha !== undefined && !names.some((name) => name === 'leaky_relu' || name === 'elu')) {
+    throw new UserError('`--alpha` is of leaky_relu and elu: name one of them in `--to`.', 'option-conflict');
+  }
+  return {
+    to: names as WrittenActivation[],
+    ...(alpha !== undefined && { alpha: slope }),
+    ...(output !== undefined && { folder: output }),
+  };
+}
