@@ -2,6 +2,7 @@ import type { Batch, GraphStructure } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
 import { auditOverlay, type Overlay } from '../overlay/overlay.js';
 import type { ProbeOptions, SiteProbe } from '../overlay/probe.js';
+import { streamEdges } from '../overlay/stream-edges.js';
 import { openSession } from '../runtime/session.js';
 import type { Session, SessionOptions } from '../runtime/types.js';
 import { HISTOGRAM_BINS } from '../stats/counters.js';
@@ -69,6 +70,9 @@ export async function openProbeRun(load: () => SelectedModel, options: ProbeRunO
   };
 }
 
+/** From this many edges on they are streamed: below, chunks only cost time. */
+const STREAMED_PAIRS = 2 ** 20;
+
 interface Opened {
   overlay: Overlay;
   session: Session;
@@ -84,6 +88,9 @@ async function openOverlay(
   const { folder, name } = selected;
   const rectifier = selected.rectifier.network;
   const smoothing = graph && { edges: graph.input };
+  if (graph && graph.pairs.dims[1]! > STREAMED_PAIRS) {
+    streamEdges(selected.model.graph, selected.model.opsets.get('') ?? 1);
+  }
   const probing = { criterion, masked, careful, rectifier, smoothing };
   const overlay = auditOverlay(selected.model, selected.sites, folder, probing);
   const session = await openSession(

@@ -79,12 +79,14 @@ export async function swap(options: SwapOptions): Promise<SwapReport> {
       edit(fresh);
       return fresh;
     };
-    const task = own && !('reason' in own) ? { task: own.task } : {};
-    const measuring = { session, signal, onProgress: options.onProgress, ...task };
-    const quality = own && 'reason' in own ? own : await measureQuality(loadVariant, data, measuring);
-    own ??= quality;
+    const asked: { task?: Quality['task'] } = own && !('reason' in own) ? { task: own.task } : {};
+    const measuring = { session, signal, onProgress: options.onProgress, ...asked };
+    const quality: Quality | NoQuality =
+      own && 'reason' in own ? own : await measureQuality(loadVariant, data, measuring);
+    const reference: Quality | NoQuality = own ?? quality;
+    own = reference;
     const written = output && activation ? await output.write(loadVariant().model, activation) : null;
-    variants.push(variantOf(activation, report, own, quality, written));
+    variants.push(variantOf(activation, report, reference, quality, written));
   }
   const chart = swapChart(variants, `Dead neurons by activation function: ${first!.model.name}`);
   if (output) await output.writeText('swap.svg', chart);

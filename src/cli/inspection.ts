@@ -69,6 +69,7 @@ function weightText({
   type,
   shape,
   axis,
+  first,
   bias,
   fanIn,
   fanOut,
@@ -78,9 +79,10 @@ function weightText({
     fanIn === null ? '' : `fan-in ${number(fanIn)}`,
     fanOut === null ? '' : `fan-out ${number(fanOut)}`,
   ];
-  const facts = [`axis ${axis}`, ...fan, bias === null ? 'no bias' : `bias ${bias}`].filter(
-    (fact) => fact !== '',
-  );
+  // The bias of the layer behind `out` belongs to other neurons.
+  const biasText = role === 'out' ? '' : bias === null ? 'no bias' : `bias ${bias}`;
+  const from = first > 0 ? `from ${number(first)}` : '';
+  const facts = [`axis ${axis}`, from, ...fan, biasText].filter((fact) => fact !== '');
   return `${role} ${initializer}${where} ${type} ${shapeText(shape)}, ${facts.join(', ')}`;
 }
 

@@ -19,9 +19,12 @@ import { openForAudit } from '../../src/app/load.js';
 import { type StripOptions, strip } from '../../src/app/strip.js';
 import { writeStripped } from '../../src/app/strip-output.js';
 import { undoStrip } from '../../src/app/strip-record.js';
+import { fromOnnx } from '../../src/graph/from-onnx.js';
 import type { FileSystem } from '../../src/onnx/patch-files.js';
 import { openModel } from '../../src/onnx/skeleton.js';
+import { encodeOverlay } from '../../src/overlay/overlay.js';
 import { readStripRecord } from '../../src/report/strip-record.js';
+import { openSession } from '../../src/runtime/session.js';
 import { buildBytes, type ModelSpec } from '../build.js';
 import { npy, npz } from '../data/support.js';
 
@@ -98,6 +101,36 @@ describe('strip', () => {
     expect(sha256(output)).toBe(sha256(model));
     expect(restored.files).toEqual([{ name: 'out.onnx', sha256: sha256(model) }]);
     expect(existsSync(`${output}.strip.json`)).toBe(false);
+  });
+
+  test("changes the model's outputs through the revived neurons alone", async () => {
+    const { folder, model, data } = newModel();
+    const output = join(folder, 'out.onnx');
+    await stripped({ model, data, to: { output } });
+    const x = Float32Array.from({ length: 400 }, (_, i) => 0.55 + 0.45 * Math.sin(i * i));
+    const feeds = { x: { type: 'float32', dims: [40, 10], data: x } } as const;
+    const run = async (path: string) => {
+      const graph = fromOnnx(openModel(path).proto);
+      graph.graph.addOutput([...graph.graph.nodes].find(({ opType }) => opType === 'Relu')!.output);
+      const bytes = encodeOverlay(graph, folder);
+      const session = await openSession({ model: bytes, folder, device: 'cpu', threads: 1 });
+      const results = await session.run({ feeds, fetch: ['logits', 'a'] });
+      await session.dispose();
+      return { logits: results.logits!.data as Float32Array, a: results.a!.data as Float32Array };
+    };
+    const [before, after] = [await run(model), await run(output)];
+    for (let row = 0; row < 40; row++) {
+      for (let n = 0; n < 8; n++) {
+        const revived = n === 1 || n === 5;
+        expect(before.a[row * 8 + n] === after.a[row * 8 + n]).toBe(!revived);
+        if (revived) expect(before.a[row * 8 + n]).toBe(0);
+      }
+      for (let k = 0; k < 3; k++) {
+        const through = [1, 5].reduce((sum, n) => sum + after.a[row * 8 + n]! * Math.sin(n * 3 + k), 0);
+        const change = after.logits[row * 3 + k]! - before.logits[row * 3 + k]!;
+        expect(Math.abs(change - through)).toBeLessThan(1e-5);
+      }
+    }
   });
 
   test('measures quality before and after, and refuses to write what is worse than allowed', async () => {

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { openForAudit } from '../../src/app/load.js';
+import { integersBelow, normals } from '../../src/data/arrays/prng.js';
+import { encodeOverlay } from '../../src/overlay/overlay.js';
+import { pruneUnused } from '../../src/overlay/prune-unused.js';
+import { streamEdges } from '../../src/overlay/stream-edges.js';
+import { openSession } from '../../src/runtime/session.js';
+
+const NODES = 40;
+const EDGES = 203;
+
+/** The model's output on a random graph, with its edges streamed in chunks or as exported. */
+async function run(path: string, chunkEdges: number | null): Promise<{ data: unknown; streamed: number }> {
+  const { load } = await openForAudit({ model: path });
+  const { model, folder } = load();
+  const { graph } = model;
+  const { streamed } =
+    chunkEdges === null ? { streamed: 0 } : streamEdges(graph, model.opsets.get('')!, chunkEdges);
+  pruneUnused(graph);
+  const output = graph.outputs[0]!.name;
+  const width = graph.inputs[0]!.type!.shape![1] as number;
+  const session = await openSession({
+    model: encodeOverlay(model, folder),
+    folder,
+    device: 'cpu',
+    threads: 1,
+  });
+  const ends = BigInt64Array.from(integersBelow(NODES, 3, 2 * EDGES), BigInt);
+  try {
+    const results = await session.run({
+      feeds: {
+        x: { type: 'float32', dims: [NODES, width], data: normals(1, NODES * width) },
+        edge_index: { type: 'int64', dims: [2, EDGES], data: ends },
+      },
+      fetch: [output],
+    });
+    return { data: results[output]!.data, streamed };
+  } finally {
+    await session.dispose();
+  }
+}
+
+describe('streamed edges', () => {
+  const zoo = [
+    'gcn-ts17',
+    'gcn-dynamo18',
+    'gcn-unnormalized-ts17',
+    'sage-ts17',
+    'sage-dynamo18',
+    'gin-ts17',
+    'gin-dynamo18',
+  ];
+  const paths = [...zoo.map((name) => `models/zoo/files/${name}.onnx`), 'models/gcn/model.onnx'].filter(
+    existsSync,
+  );
+
+  it.each(paths)('give the outputs of %s to the bit', async (path) => {
+    const plain = await run(path, null);
+    for (const chunk of [7, 2 ** 18]) {
+      const streamed = await run(path, chunk);
+      expect(streamed.streamed).toBeGreaterThan(1);
+      expect(streamed.data).toEqual(plain.data);
+    }
+  });
+
+  it('leave no tensor of all messages behind', async () => {
+    const { load } = await openForAudit({ model: 'models/gcn/model.onnx' });
+    const { model } = load();
+    streamEdges(model.graph, 17);
+    pruneUnused(model.graph);
+    const columns = [...model.graph.nodes].filter((node) => node.is('Gather') && node.int('axis', 0) === -2);
+    expect(columns).toEqual([]);
+    expect(streamEdges(model.graph, 17).modified).toBe(false);
+  });
+
+  it.skipIf(!existsSync('models/zoo/files/gat-ts17.onnx'))(
+    'are not tried on attention over edges',
+    async () => {
+      const { load } = await openForAudit({ model: 'models/zoo/files/gat-ts17.onnx' });
+      expect(streamEdges(load().model.graph, 17)).toEqual({ modified: false, streamed: 0 });
+    },
+  );
+});
