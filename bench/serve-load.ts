@@ -57,10 +57,10 @@ const server = spawn(
 try {
   await until(async () => (await fetch(`${url}/readyz`)).ok);
   const name = basename(model, '.onnx');
-  const idle = await load(10);
-  // The first audit gives the exporter its series; the second one is measured with all of them there.
+  // The first audit gives the exporter its series; idle and during the second one it is measured with all of them there.
   await start(name, { tokens: 512 });
   await until(async () => (await jobs()).every(({ status }) => status !== 'running' && status !== 'queued'));
+  const idle = await load(20);
   const { id } = await start(name, {});
   await until(async () => (await job(id)).progress !== null);
   const busy = await load(seconds);

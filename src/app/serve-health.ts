@@ -10,8 +10,13 @@ export interface Health {
   ended(model: string, result: Result): void;
   /** The sites of a model whose first audit has begun. */
   expect(model: string, sites: Place[]): void;
-  /** The series of all models, and of how many the histograms were left out. */
-  samples(): { samples: Sample[]; withoutHistograms: number };
+  /** The series of all models, and of how many the histograms were left out; the same object until something changes. */
+  samples(): ModelSeries;
+}
+
+export interface ModelSeries {
+  samples: readonly Sample[];
+  withoutHistograms: number;
 }
 
 interface State {
@@ -30,6 +35,7 @@ interface State {
  */
 export function healthOf(store: Store, limit: number): Health {
   const states = new Map<string, State>();
+  let last: ModelSeries | null = null;
   const stateOf = (model: string): State => {
     const state = states.get(model) ?? {
       audits: { success: 0, failed: 0, cancelled: 0 },
@@ -57,8 +63,11 @@ export function healthOf(store: Store, limit: number): Health {
   };
   return {
     setModels(models) {
+      const before = [...states.keys()];
+      if (before.length === models.size && before.every((model) => models.has(model))) return;
+      last = null;
       for (const model of models) stateOf(model);
-      for (const model of states.keys()) if (!models.has(model)) states.delete(model);
+      for (const model of before) if (!models.has(model)) states.delete(model);
     },
     ended(model, result) {
       const state = states.get(model);
@@ -66,12 +75,16 @@ export function healthOf(store: Store, limit: number): Health {
       state.audits[result]++;
       if (result !== 'cancelled') state.lastAuditSuccess = result === 'success';
       state.cached = null;
+      last = null;
     },
     expect(model, sites) {
       const state = states.get(model);
-      if (state) Object.assign(state, { expected: sites, cached: null });
+      if (!state) return;
+      Object.assign(state, { expected: sites, cached: null });
+      last = null;
     },
     samples() {
+      if (last) return last;
       const models = [...states].map(([model, state]) => cachedOf(model, state));
       let total = models.reduce((sum, { full }) => sum + full.length, 0);
       const brief = new Set<(typeof models)[number]>();
@@ -82,7 +95,8 @@ export function healthOf(store: Store, limit: number): Health {
         total -= model.full.length - model.brief.length;
       }
       const samples = models.flatMap((model) => (brief.has(model) ? model.brief : model.full));
-      return { samples, withoutHistograms: brief.size };
+      last = { samples, withoutHistograms: brief.size };
+      return last;
     },
   };
 }

@@ -118,7 +118,7 @@ async function describe(
       .map(({ ino, size, mtimeNs, ctimeNs }) => `${ino}:${size}:${mtimeNs}:${ctimeNs}`)
       .join(' '),
     changedAt: Math.max(
-      ...known.map(({ mtimeMs, ctimeMs }) => Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs)),
+      ...known.map(({ mtimeMs, ctimeMs }) => Math.max(Number(mtimeMs), Number(ctimeMs))),
     ),
     complete: known.every(({ mtimeNs, ctimeNs }) => ctimeNs > mtimeNs),
   };

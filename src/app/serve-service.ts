@@ -87,12 +87,12 @@ export function exporterService(options: ExporterOptions): ExporterService {
     const { model, step } = file;
     return queue.add({ file, settings }, { model, step, trigger, device: asked === 'auto' ? device : asked });
   };
-  const samples = (): Sample[] => {
-    const { samples, withoutHistograms } = health.samples();
+  const own = (): Sample[] => {
+    const samples: Sample[] = [];
     const gauge = (metric: Sample['metric'], value: number, labels: Sample['labels'] = {}) =>
       samples.push({ metric, labels, value });
     gauge('models', new Set(files?.map(({ model }) => model)).size);
-    gauge('models_without_histograms', withoutHistograms);
+    gauge('models_without_histograms', health.samples().withoutHistograms);
     for (const one of new Set([device, ...queue.jobs().map((job) => job.device)])) {
       gauge('queue_depth', queue.depth(one), { device: one });
       gauge('running_audits', queue.running(one), { device: one });
@@ -100,7 +100,7 @@ export function exporterService(options: ExporterOptions): ExporterService {
     gauge('build_info', 1, { version: options.version, onnxruntime: options.onnxruntime });
     return samples;
   };
-  const metrics = exporter(samples, { processMetrics: true });
+  const metrics = exporter(() => health.samples().samples, { live: own, processMetrics: true });
 
   return {
     ready: () => files !== null,

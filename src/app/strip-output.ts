@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, promises as nodeFiles, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { UserError } from '../errors.js';
+import { Interrupted, UserError } from '../errors.js';
 import { type BytePatch, mergePatches } from '../onnx/patch.js';
 import {
   type CloneJob,
@@ -96,7 +96,9 @@ export async function writeStripped(
   const changed = targets.filter((target) => target.patches.length > 0 || target.source === opened.files[0]);
   const hashed: StripRecord['files'] = [];
   for (const { source, path, patches: own } of changed) {
-    const { now, patched } = await hashWithPatches(source.path, own, signal);
+    const { now, patched } = await hashWithPatches(source.path, own, signal).catch((error) => {
+      throw signal?.aborted ? new Interrupted('Interrupted; nothing was written.') : error;
+    });
     hashed.push({
       name: nameInRecord(model, path),
       bytes: source.bytes,

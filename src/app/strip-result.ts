@@ -57,7 +57,7 @@ export function stripReport(parts: StripParts): StripReport {
     kind: 'strip',
     tool,
     createdAt,
-    warnings: before.warnings,
+    warnings: [...before.warnings, ...otherData(before, after)],
     model: before.model,
     data: after.data,
     runtime: after.runtime,
@@ -84,6 +84,15 @@ export function stripReport(parts: StripParts): StripReport {
     maxQualityLoss,
     output,
   };
+}
+
+/** A saved audit may be of other data than the audits of this run. */
+function otherData({ data: was }: AuditReport, { data: is }: AuditReport): AuditReport['warnings'] {
+  if (was.name === is.name && was.split === is.split && was.positions === is.positions) return [];
+  const words = ({ name, split, positions }: AuditReport['data']) =>
+    `${[name, split].filter(Boolean).join(' ')}, ${positions} positions`;
+  const message = `The saved audit is of other data (${words(was)}) than the audit afterwards (${words(is)}): dead before and after do not quite compare.`;
+  return [{ code: 'data-differs', message }];
 }
 
 function siteResult(

@@ -120,8 +120,9 @@ export async function strip(options: StripOptions): Promise<StripReport> {
   const refused = limit !== null && changed && tooMuchWorse(comparison, limit);
   const createdAt = new Date().toISOString();
   const settings = { by, fraction, rounds: most };
+  if (signal.aborted) throw new Interrupted('Interrupted; nothing was written.');
   const output =
-    to && !refused && !signal.aborted
+    to && !refused
       ? await writeStripped(
           opened,
           to,

@@ -14,44 +14,71 @@ export interface Exporter {
   render(format: Exposition): Promise<string>;
 }
 
+export interface ExporterOptions {
+  /** Series that change with every look, such as the length of a queue. */
+  live?: () => Iterable<Sample>;
+  /** Also the metrics of this process: CPU, memory, event loop, garbage collection. */
+  processMetrics?: boolean;
+}
+
 /**
  * Renders samples through prom-client. Its own Histogram can only observe single values, so ours hand over what was
- * counted; `samples` is asked once per rendering.
+ * counted.
  *
- * @param processMetrics Also the metrics of this process: CPU, memory, event loop, garbage collection.
+ * @param stable Asked once per rendering; while it gives the same array, the text of before is used again: formatting
+ *   1,400 series takes 5 ms, and they change when an audit ends.
  */
-export function exporter(samples: () => Iterable<Sample>, { processMetrics = false } = {}): Exporter {
-  // prom-client renames a counter for good when it renders OpenMetrics, so each format has a registry of its own.
-  const registries = new Map<Exposition, { registry: Registry; fill: (all: Iterable<Sample>) => void }>();
-  const prepared = (format: Exposition) => {
-    const known = registries.get(format);
-    if (known) return known;
-    const registry = new Registry();
-    registry.setContentType(CONTENT_TYPES[format] as typeof Registry.PROMETHEUS_CONTENT_TYPE);
-    if (processMetrics) collectDefaultMetrics({ register: registry });
-    const tables = new Map(METRIC_NAMES.map((name) => [name, new SampleTable(name)]));
-    const fresh = {
-      registry,
-      fill: (all: Iterable<Sample>) => {
-        for (const [name, table] of tables) {
-          table.values = [];
-          registry.removeSingleMetric(fullName(name));
-        }
-        for (const sample of all) tables.get(sample.metric)!.add(sample);
-        // A metric without series is left out, not announced.
-        for (const table of tables.values()) if (table.values.length > 0) table.register(registry);
-      },
+export function exporter(
+  stable: () => readonly Sample[],
+  { live = () => [], processMetrics = false }: ExporterOptions = {},
+): Exporter {
+  // prom-client renames a counter for good when it renders OpenMetrics, so each format has registries of its own.
+  const renderers = new Map<Exposition, () => Promise<string>>();
+  const rendererOf = (format: Exposition) => {
+    const [kept, fresh] = [sampleRegistry(format, false), sampleRegistry(format, processMetrics)];
+    let last: { samples: readonly Sample[]; text: Promise<string> } | null = null;
+    return async () => {
+      const samples = stable();
+      if (last?.samples !== samples) last = { samples, text: kept(samples) };
+      const [changing, unchanged] = await Promise.all([fresh(live()), last.text]);
+      return joined(format, changing, unchanged);
     };
-    registries.set(format, fresh);
-    return fresh;
   };
   return {
     render(format) {
-      const { registry, fill } = prepared(format);
-      fill(samples());
-      return registry.metrics();
+      const render = renderers.get(format) ?? rendererOf(format);
+      renderers.set(format, render);
+      return render();
     },
   };
+}
+
+/** A registry that is filled anew for each rendering. */
+function sampleRegistry(
+  format: Exposition,
+  processMetrics: boolean,
+): (samples: Iterable<Sample>) => Promise<string> {
+  const registry = new Registry();
+  registry.setContentType(CONTENT_TYPES[format] as typeof Registry.PROMETHEUS_CONTENT_TYPE);
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+  const tables = new Map(METRIC_NAMES.map((name) => [name, new SampleTable(name)]));
+  return (samples) => {
+    for (const [name, table] of tables) {
+      table.values = [];
+      registry.removeSingleMetric(fullName(name));
+    }
+    for (const sample of samples) tables.get(sample.metric)!.add(sample);
+    // A metric without series is left out, not announced.
+    for (const table of tables.values()) if (table.values.length > 0) table.register(registry);
+    return registry.metrics();
+  };
+}
+
+/** Two expositions that share no metric as one; OpenMetrics ends with one EOF and takes no empty lines. */
+function joined(format: Exposition, ...texts: string[]): string {
+  if (format === 'prometheus') return texts.filter((text) => text.trim() !== '').join('\n');
+  const bodies = texts.map((text) => text.replace(/# EOF\n$/, '').trim());
+  return [...bodies.filter((body) => body !== ''), '# EOF\n'].join('\n');
 }
 
 interface Value {

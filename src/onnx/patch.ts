@@ -51,38 +51,61 @@ export function bytesKey({ span }: TensorProto): string | null {
 }
 
 /**
- * One patch for every byte that changes, in the order of files and offsets: neighbouring bytes are joined, and where
- * several patches follow each other on one byte the first `before` and the last `after` count.
+ * The same changes by files and increasing offsets, each byte once: neighbouring bytes are joined, and where several
+ * patches follow each other on one byte the first `before` and the last `after` count. O(n log n).
  */
 export function mergePatches(patches: Iterable<BytePatch>): BytePatch[] {
-  const files = new Map<string, Map<number, [before: number, after: number]>>();
-  for (const { file, offsetBytes, before, after } of patches) {
-    if (before.length !== after.length)
-      throw new Error(`a patch of ${before.length} bytes by ${after.length}`);
-    const bytes = files.get(file) ?? new Map<number, [number, number]>();
-    files.set(file, bytes);
-    for (let i = 0; i < before.length; i++) {
-      const known = bytes.get(offsetBytes + i);
-      if (known) known[1] = after[i]!;
-      else bytes.set(offsetBytes + i, [before[i]!, after[i]!]);
+  const files = new Map<string, BytePatch[]>();
+  for (const patch of patches) {
+    if (patch.before.length !== patch.after.length) {
+      throw new Error(`a patch of ${patch.before.length} bytes by ${patch.after.length}`);
     }
+    const known = files.get(patch.file);
+    if (known) known.push(patch);
+    else files.set(patch.file, [patch]);
   }
-  return [...files].flatMap(([file, bytes]) => runs(file, bytes));
+  return [...files.values()].flatMap((list) => [...runs(list)]);
 }
 
-function runs(file: string, bytes: Map<number, [number, number]>): BytePatch[] {
-  const offsets = Float64Array.from(bytes.keys()).sort();
-  const result: BytePatch[] = [];
-  for (let from = 0; from < offsets.length; ) {
+/** Patches of one file in runs of touching bytes. */
+function* runs(patches: readonly BytePatch[]): Generator<BytePatch> {
+  const order = [...patches.keys()].sort(
+    (a, b) => patches[a]!.offsetBytes - patches[b]!.offsetBytes || a - b,
+  );
+  for (let from = 0; from < order.length; ) {
+    let end = endOf(patches[order[from]!]!);
     let to = from + 1;
-    while (to < offsets.length && offsets[to] === offsets[to - 1]! + 1) to++;
-    const part = offsets.subarray(from, to);
-    const of = (which: 0 | 1) => Uint8Array.from(part, (offset) => bytes.get(offset)![which]);
-    result.push({ file, offsetBytes: offsets[from]!, before: of(0), after: of(1) });
+    for (; to < order.length && patches[order[to]!]!.offsetBytes <= end; to++) {
+      end = Math.max(end, endOf(patches[order[to]!]!));
+    }
+    // In the order they were made: later ones overwrite.
+    const members = order.slice(from, to).sort((a, b) => a - b);
+    yield joined(
+      members.map((i) => patches[i]!),
+      patches[order[from]!]!.offsetBytes,
+      end,
+    );
     from = to;
   }
-  return result;
 }
+
+function joined(members: readonly BytePatch[], start: number, end: number): BytePatch {
+  if (members.length === 1) return members[0]!;
+  const before = new Uint8Array(end - start);
+  const after = new Uint8Array(end - start);
+  const seen = new Uint8Array(end - start);
+  for (const patch of members) {
+    const at = patch.offsetBytes - start;
+    for (let i = 0; i < patch.before.length; i++) {
+      if (!seen[at + i]) before[at + i] = patch.before[i]!;
+      seen[at + i] = 1;
+      after[at + i] = patch.after[i]!;
+    }
+  }
+  return { file: members[0]!.file, offsetBytes: start, before, after };
+}
+
+const endOf = ({ offsetBytes, after }: BytePatch): number => offsetBytes + after.length;
 
 /** Whether the bytes of a patched tensor fit into an overlay held in memory. @throws UserError when they don't. */
 export function checkOverlaySize(totalBytes: number): void {

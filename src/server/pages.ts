@@ -24,6 +24,8 @@ export function pageRoutes(service: Service, auth: Auth, perMinute: number): Rou
 
   pages.get('/assets/style.css', (_request, response) => void response.type('css').send(style));
   pages.get('/assets/live.js', (_request, response) => void response.type('js').send(liveScript));
+  // Browsers ask for one by themselves where a page, such as a report's JSON, names none.
+  pages.get('/favicon.ico', (_request, response) => void response.status(204).end());
   pages.post('/login', guess, urlencoded({ extended: false, limit: '4kb' }), (request, response) => {
     const { token } = (request.body ?? {}) as { token?: unknown };
     const cookie = typeof token === 'string' ? auth.login(token) : null;

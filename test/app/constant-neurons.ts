@@ -32,7 +32,9 @@ export async function withConstantNeurons(path: string, neurons: readonly number
         const at = neuron + ref.first;
         for (let i = 0; i < fanIn; i++) {
           const { start, end } = elementRange(bits, element(at, i));
-          const bytes = Uint8Array.from(tensorByteRange({ ...codes, rawData: undefined as never }, start, end));
+          const bytes = Uint8Array.from(
+            tensorByteRange({ ...codes, rawData: undefined as never }, start, end),
+          );
           setElement(bytes, bits, bits < 8 ? element(at, i) % (8 / bits) : 0, zero(at, i));
           writeSync(file, bytes, 0, bytes.length, codes.span!.startBytes + start);
         }

@@ -20,6 +20,7 @@ import { type StripOptions, strip } from '../../src/app/strip.js';
 import { writeStripped } from '../../src/app/strip-output.js';
 import { undoStrip } from '../../src/app/strip-record.js';
 import { fromOnnx } from '../../src/graph/from-onnx.js';
+import type { NdArray } from '../../src/onnx/array.js';
 import type { FileSystem } from '../../src/onnx/patch-files.js';
 import { openModel } from '../../src/onnx/skeleton.js';
 import { encodeOverlay } from '../../src/overlay/overlay.js';
@@ -108,7 +109,7 @@ describe('strip', () => {
     const output = join(folder, 'out.onnx');
     await stripped({ model, data, to: { output } });
     const x = Float32Array.from({ length: 400 }, (_, i) => 0.55 + 0.45 * Math.sin(i * i));
-    const feeds = { x: { type: 'float32', dims: [40, 10], data: x } } as const;
+    const feeds: Record<string, NdArray> = { x: { type: 'float32', dims: [40, 10], data: x } };
     const run = async (path: string) => {
       const graph = fromOnnx(openModel(path).proto);
       graph.graph.addOutput([...graph.graph.nodes].find(({ opType }) => opType === 'Relu')!.output);

@@ -182,6 +182,20 @@ describe('every command line in the files', () => {
   });
 });
 
+describe('the commands of the runbook', () => {
+  const blocks = [...text('RUNBOOK.md').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, body]) => body!);
+  const commands = blocks.join('').match(/\baudit [^&|\n]+/g)!;
+
+  it.each(commands)('%s is one that there is, with options that there are', (line) => {
+    const [verb, ...words] = line.trim().split(/ +/).slice(1);
+    const all = program().commands;
+    const command = all.find((one) => one.name() === verb) ?? all.find((one) => one.name() === 'run')!;
+    expect(command.name() === verb || verb!.endsWith('.onnx')).toBe(true);
+    const known = command.options.flatMap(({ long, short }) => [long, short]);
+    for (const option of words.filter((word) => word.startsWith('-'))) expect(known).toContain(option);
+  });
+});
+
 describe('audit grafana export', () => {
   it('writes everything, with a token of its own, and does not write over anything unasked', async () => {
     const folder = join(temporaryFolder(), 'monitoring');

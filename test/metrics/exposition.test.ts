@@ -146,3 +146,23 @@ describe('content negotiation', () => {
     expect(negotiate(accept)).toBe(format);
   });
 });
+
+describe('the exporter', () => {
+  it('formats again only what changed', async () => {
+    let stable = modelSamples(healthOf(smallReport(1)));
+    let asked = 0;
+    const out = exporter(() => stable, {
+      live: () => [{ metric: 'queue_depth', labels: { device: 'cpu' }, value: ++asked }],
+    });
+    const first = await out.render('prometheus');
+    expect(await out.render('prometheus')).toBe(first.replace('{device="cpu"} 1', '{device="cpu"} 2'));
+    stable = modelSamples({ ...healthOf(smallReport(1)), lastAuditSuccess: false });
+    expect(await out.render('prometheus')).toMatch(
+      /^activation_auditor_last_audit_success\{model="gpt2"\} 0$/m,
+    );
+    const open = await out.render('openmetrics');
+    expect(open.match(/# EOF/g)).toHaveLength(1);
+    expect(open).not.toContain('\n\n');
+    execFileSync('promtool', ['check', 'metrics'], { input: await out.render('prometheus') });
+  });
+});

@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
+
+// Real services on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 
 /** A port that nothing listens on. */
 export function freePort(): Promise<number> {

@@ -101,7 +101,11 @@ describe('audit serve', () => {
   it('cancels what runs, and no process and no file stays', async () => {
     const before = (await server.json('/api/v1/reports')).length;
     const { id } = (await (
-      await server.post({ model: 'gpt2-relu/model', options: { tokens: 400_000 } })
+      await server.post({
+        model: 'gpt2-relu/model',
+        data: 'random',
+        options: { tokens: 4_000_000, batchSize: 1 },
+      })
     ).json()) as Job;
     await until(async () => (await server.json(`/api/v1/audits/${id}`)).progress, 'some progress');
     const answer = await fetch(`${server.url}/api/v1/audits/${id}`, { method: 'DELETE' });
