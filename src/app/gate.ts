@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { fieldValue, isSiteName, selectSites } from '../report/fields.js';
 import { elide } from '../report/format.js';
+import { type GraphField, graphFieldValue, isGraphField } from '../report/graph-fields.js';
 import { type Aggregate, holds, parseRule, type Rule } from '../report/rules.js';
 import type { AuditReport, Gate, GateRule, SiteReport, Warning } from '../report/schema.js';
 import { WEAKENING_WARNINGS } from '../report/warnings.js';
@@ -100,6 +101,7 @@ function applyRule(report: AuditReport, rule: Rule): GateRule[] {
   const sites = selectSites(report.sites, rule.selector);
   if (sites.length === 0) throw noSite(report, rule);
   const { text, aggregate, selector, field, comparison, limit } = rule;
+  if (isGraphField(field)) return applyGraphRule(report, sites, { ...rule, field });
   const entry = (value: number | null, site: string | null): GateRule => {
     const failed = value === null || holds(value, comparison, limit);
     return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
@@ -110,6 +112,32 @@ function applyRule(report: AuditReport, rule: Rule): GateRule[] {
   }
   if (isSiteName(selector)) return [entry(fieldValue(sites, field), selector)];
   return sites.map((site) => entry(fieldValue([site], field), site.id));
+}
+
+/**
+ * A rule about over-smoothing: there is no such measure of all layers taken together, so a site name alone is about each
+ * layer. Sites without an embedding of the nodes (`mlp_pre`) are left out.
+ */
+function applyGraphRule(
+  { graph = [] }: AuditReport,
+  sites: SiteReport[],
+  { text, aggregate, field, comparison, limit }: Rule & { field: GraphField },
+): GateRule[] {
+  const measured = sites.filter(({ id }) => graphFieldValue(graph, id, field) !== undefined);
+  if (measured.length === 0) {
+    throw new UserError(
+      `The rule \`${text}\` is about over-smoothing, which was measured ${graph.length === 0 ? 'nowhere: the data is no graph' : `only at ${graph.map(({ id }) => id).join(', ')}`}.`,
+      'rule-without-site',
+    );
+  }
+  const of = (site: SiteReport): number | null => graphFieldValue(graph, site.id, field) ?? null;
+  const found = aggregate
+    ? [aggregated(measured, aggregate, of)]
+    : measured.map((site) => ({ site: site.id, value: of(site) }));
+  return found.map(({ site, value }) => {
+    const failed = value === null || holds(value, comparison, limit);
+    return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
+  });
 }
 
 /** The aggregate over sites, and the site where it is reached. Unknown where it is unknown at one of them. */

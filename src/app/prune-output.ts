@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import type { Model } from '../graph/model.js';
@@ -40,6 +49,7 @@ export function writeUnpublished(
   const location = `${basename(target)}.data`;
   const discard = () => rmSync(folder, { recursive: true, force: true });
   try {
+    removeStale(target);
     mkdirSync(folder);
     const data = { path: join(folder, location), location };
     const { modelBytes, dataBytes } = writeModel(
@@ -69,6 +79,26 @@ export function writeUnpublished(
   } catch (error) {
     discard();
     throw cannotWrite(output, error);
+  }
+}
+
+/** Removes what a killed process left of the same output: folders whose process is gone. */
+function removeStale(target: string): void {
+  for (const name of readdirSync(dirname(target))) {
+    const rest = name.startsWith(`.${basename(target)}.`) ? name.slice(basename(target).length + 2) : '';
+    const [, pid] = /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(rest) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid))) {
+      rmSync(join(dirname(target), name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -1,5 +1,7 @@
+import { counted, percent } from '../report/format.js';
 import type { PruneReport } from '../report/prune-schema.js';
-import { type AuditReport, SCHEMA_VERSION } from '../report/schema.js';
+import { type AuditReport, SCHEMA_VERSION, type Warning } from '../report/schema.js';
+import { resolution } from '../stats/distribution.js';
 import type { Quality } from '../stats/quality.js';
 import type { OutputDifference } from './prune-check.js';
 import type { Choice } from './prune-choose.js';
@@ -38,7 +40,12 @@ export function pruneReport(
     kind: 'prune',
     tool,
     createdAt: new Date().toISOString(),
-    warnings: before.warnings.filter(({ site }) => site === undefined || unique(site)),
+    warnings: [
+      ...before.warnings.filter(
+        ({ code, site }) => (site === undefined || unique(site)) && !(options.exact && code === 'resolution'),
+      ),
+      ...(options.exact && removed > 0 ? [onTheDataOnly(before)] : []),
+    ],
     model: before.model,
     data: before.data,
     runtime: before.runtime,
@@ -86,6 +93,15 @@ function siteResult({
     removed,
     kept,
     refused,
+  };
+}
+
+/** What was constant on the data may not be on other data: the rule of three says how rarely. */
+function onTheDataOnly({ data: { positions } }: AuditReport): Warning {
+  const rate = percent(Math.min(1, resolution(positions) ?? 1));
+  return {
+    code: 'constant-on-data',
+    message: `The neurons had one value on these ${counted(positions, 'position')}: one that takes another less often than at ${rate} of positions may be among them (95 %).`,
   };
 }
 

@@ -101,7 +101,12 @@ async function describe(
 ): Promise<ModelFile | null> {
   const real = await realpath(path).catch(() => null);
   if (real === null || !isInside(root, real)) return null;
-  const names = beside.map(({ name }) => name).filter((name) => name.startsWith(basename(path)));
+  const base = basename(path);
+  const names = beside
+    .map(({ name }) => name)
+    .filter(
+      (name) => name === base || (name.startsWith(base) && /^[._-]?data/.test(name.slice(base.length))),
+    );
   const stats = await Promise.all(
     names.sort().map((name) => stat(join(dirname(path), name), { bigint: true }).catch(() => null)),
   );
@@ -117,9 +122,7 @@ async function describe(
     signature: known
       .map(({ ino, size, mtimeNs, ctimeNs }) => `${ino}:${size}:${mtimeNs}:${ctimeNs}`)
       .join(' '),
-    changedAt: Math.max(
-      ...known.map(({ mtimeMs, ctimeMs }) => Math.max(Number(mtimeMs), Number(ctimeMs))),
-    ),
+    changedAt: Math.max(...known.map(({ mtimeMs, ctimeMs }) => Math.max(Number(mtimeMs), Number(ctimeMs)))),
     complete: known.every(({ mtimeNs, ctimeNs }) => ctimeNs > mtimeNs),
   };
 }

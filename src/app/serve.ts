@@ -51,7 +51,7 @@ export interface Serving {
 }
 
 /** How long open connections may finish what they are at. */
-const GRACE_MILLISECONDS = 2000;
+const GRACE_MILLISECONDS = 1000;
 
 /**
  * Starts the exporter.
@@ -103,10 +103,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       const closed = new Promise((done) => server.close(done));
       await service.close();
       // Event streams never end by themselves.
-      const timer = setTimeout(
-        () => server.closeAllConnections(),
-        service.jobs().length === 0 ? 0 : GRACE_MILLISECONDS,
-      );
+      const timer = setTimeout(() => server.closeAllConnections(), GRACE_MILLISECONDS);
       server.closeIdleConnections();
       await closed;
       clearTimeout(timer);

@@ -6,6 +6,7 @@ import type { Value } from '../graph/value.js';
 import { canCut, cutDims, cutTensor } from '../onnx/cut.js';
 import { DataType } from '../onnx/data-types.js';
 import { makeTensor } from '../onnx/make-tensor.js';
+import { IN_MEMORY_BYTES } from '../onnx/payload.js';
 import type { TensorProto } from '../onnx/types.js';
 import type { Deferred } from '../onnx/writer.js';
 import { addToBias, type Folded } from './prune-neurons-bias.js';
@@ -105,7 +106,9 @@ function narrow({ value, axes }: Narrower, deferred: Map<TensorProto, Deferred>)
   const { span: _, rawData: __, ...rest } = tensor;
   const data = { floatData: [], doubleData: [], int32Data: [], int64Data: [], uint64Data: [] };
   const narrower: TensorProto = { ...rest, ...data, dims: dims.map(BigInt), externalData: [] };
-  if (bytes.lengthBytes <= AT_ONCE_BYTES) {
+  // What was external stays so, as far as it is not written inline anyway.
+  const external = tensor.dataLocation === 1 && bytes.lengthBytes > IN_MEMORY_BYTES;
+  if (!external && bytes.lengthBytes <= AT_ONCE_BYTES) {
     delete narrower.dataLocation;
     narrower.rawData = joined(bytes);
   } else deferred.set(narrower, bytes);

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import { FIELDS, type Field } from './fields.js';
+import { GRAPH_FIELDS, type GraphField, isGraphField } from './graph-fields.js';
 import { SITE_KINDS } from './summary.js';
 
 /** A rule of the gate, read from `RULE := [AGG "("] SELECTOR "." FIELD [")"] CMP NUMBER`. It fails when it holds. */
@@ -8,7 +9,7 @@ export interface Rule {
   text: string;
   aggregate: Aggregate | null;
   selector: string;
-  field: Field;
+  field: Field | GraphField;
   comparison: Comparison;
   limit: number;
 }
@@ -25,6 +26,7 @@ SELECTOR  a site id, with * for anything (5.mlp_post, *.mlp_post,
           decoder.*.attn_out.cross); or a site name alone, which is about
           the whole model: ${SITE_KINDS.join(', ')}
 FIELD     ${wrap(FIELDS, 66).join('\n          ')}
+          of graphs: ${wrap(Object.keys(GRAPH_FIELDS), 66).join('\n          ')}
 CMP       > | >= | < | <=
 e.g.      mlp_post.dead_ratio > 0.05, 5.mlp_post.silent > 0,
           max(*.mlp_post.dead_ratio) > 0.1`;
@@ -69,14 +71,14 @@ export function holds(value: number, comparison: Comparison, limit: number): boo
 }
 
 /** SELECTOR "." FIELD: the last dot divides them. */
-function path(scan: Scanner): { selector: string; field: Field } {
+function path(scan: Scanner): { selector: string; field: Field | GraphField } {
   const start = scan.at;
   const whole = scan.take(/[\w.*-]+/y)?.[0];
   if (whole === undefined) scan.fail(start, 'expected a site, such as mlp_post or *.mlp_post');
   const dot = whole.lastIndexOf('.');
   if (dot <= 0) scan.fail(start, `expected SITE.FIELD, such as mlp_post.dead_ratio; \`${whole}\` has no dot`);
   const field = whole.slice(dot + 1);
-  if (!isField(field)) scan.fail(start + dot + 1, `\`${field}\` is no FIELD`);
+  if (!isField(field) && !isGraphField(field)) scan.fail(start + dot + 1, `\`${field}\` is no FIELD`);
   return { selector: whole.slice(0, dot), field };
 }
 

@@ -55,6 +55,8 @@ function limited(perMinute: number): RequestHandler {
     limit: perMinute,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
+    // Who is behind a proxy is the proxy's to limit.
+    validate: { xForwardedForHeader: false },
     handler: (_request, _response, next) =>
       next({ status: 429, code: 'rate-limited', detail: `More than ${perMinute} requests in a minute.` }),
   });

@@ -67,8 +67,10 @@ const show = (job) => {
       Object.assign(document.createElement('progress'), { max: 1 }), ' ', document.createElement('span'));
     item.querySelector('progress').setAttribute('aria-label', 'Progress of ' + job.model);
     list.append(item);
-    status.textContent = 'The audit of ' + job.model + ' ' + (job.status === 'queued' ? 'waits.' : 'runs.');
   }
+  if (item.dataset.status !== job.status)
+    status.textContent = 'The audit of ' + job.model + ' ' + (job.status === 'queued' ? 'waits.' : 'runs.');
+  item.dataset.status = job.status;
   const { progress } = job;
   const bar = item.querySelector('progress');
   if (progress && progress.total) bar.value = progress.positions / progress.total;

@@ -20,7 +20,12 @@ export function pageRoutes(service: Service, auth: Auth, perMinute: number): Rou
       .type('html')
       .send(page('Sign in', loginPage(false)));
   };
-  const guess = rateLimit({ windowMs: 60_000, limit: Math.min(10, perMinute), legacyHeaders: false });
+  const guess = rateLimit({
+    windowMs: 60_000,
+    limit: Math.min(10, perMinute),
+    legacyHeaders: false,
+    validate: { xForwardedForHeader: false },
+  });
 
   pages.get('/assets/style.css', (_request, response) => void response.type('css').send(style));
   pages.get('/assets/live.js', (_request, response) => void response.type('js').send(liveScript));

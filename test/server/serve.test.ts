@@ -9,7 +9,7 @@ import { stop, temporaryFolder, until } from '../metrics/services.js';
 import { type Exporter, putModel, serveExporter } from './serving.js';
 
 const openapi = JSON.parse(readFileSync(join(root, 'schema/openapi.json'), 'utf8'));
-const ajv = new Ajv2020({ strict: false });
+const ajv = new Ajv2020({ strict: false, logger: false });
 (formats as unknown as (ajv: Ajv2020) => void)(ajv);
 ajv.addSchema({ $id: 'openapi', ...openapi });
 
@@ -178,6 +178,34 @@ describe('audit serve --watch', () => {
     expect(await stop(again.child, 'SIGTERM')).toBe(0);
     const left = readdirSync(join(server.state, 'reports/run')).filter((file) => file.endsWith('.json'));
     expect(left).toHaveLength(3);
+  });
+
+  it('counts what a strip in place revived', async () => {
+    const server = await serveExporter({ args: ['--watch'] });
+    putModel(server.models, 'gpt2-relu');
+    await server.job('done', 'gpt2-relu/model');
+    const file = join(server.models, 'gpt2-relu/model.onnx');
+    const stripped = await audit([
+      'strip',
+      file,
+      '--in-place',
+      '--fraction',
+      '0.3',
+      '--tokens',
+      '600',
+      '--quiet',
+    ]);
+    expect(stripped).toMatchObject({ exitCode: 0 });
+    await until(async () => (await server.json('/api/v1/reports')).length === 2, 'the audit after the strip');
+    const series = await until(async () => {
+      const lines = (await server.text('/metrics')).split('\n');
+      const found = lines.filter((line) => line.startsWith('activation_auditor_revived_neurons{'));
+      return found.length > 0 && found;
+    }, 'its series');
+    const revived = series
+      .filter((line) => line.includes('site="mlp_post"'))
+      .map((line) => Number(line.split(' ').at(-1)));
+    expect(Math.max(...revived)).toBeGreaterThan(0);
   });
 
   it('says why an audit failed, and goes on', async () => {

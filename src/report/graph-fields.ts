@@ -1,0 +1,26 @@
+import type { GraphReport } from './schema.js';
+
+/** What a rule can ask of a layer of a graph network, and where the report keeps it. */
+export const GRAPH_FIELDS = {
+  dirichlet_energy: 'dirichletEnergy',
+  distance_to_mean: 'distanceToMean',
+  degree_normalised_dirichlet_energy: 'degreeNormalisedDirichletEnergy',
+  mean_average_distance: 'meanAverageDistance',
+  effective_rank: 'effectiveRank',
+  zero_share: 'zeroShare',
+} as const satisfies Record<string, keyof GraphReport>;
+
+export type GraphField = keyof typeof GRAPH_FIELDS;
+
+export function isGraphField(name: string): name is GraphField {
+  return name in GRAPH_FIELDS;
+}
+
+/** The measure at a site; `undefined` where none was taken, `null` where it is not finite. */
+export function graphFieldValue(
+  graph: readonly GraphReport[],
+  site: string,
+  field: GraphField,
+): number | null | undefined {
+  return graph.find(({ id }) => id === site)?.[GRAPH_FIELDS[field]];
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { withGate } from '../../src/app/gate.js';
+import { PLAIN } from '../../src/report/colors.js';
+import { graphLines } from '../../src/report/graph-table.js';
+import type { AuditReport, GraphReport } from '../../src/report/schema.js';
+import { levels } from '../../src/report/sparkline.js';
+import { smallReport } from './fixture.js';
+
+function layer(index: number, more: Partial<GraphReport> = {}): GraphReport {
+  return {
+    id: `${index}.mlp_post`,
+    stack: '',
+    layer: index,
+    site: 'mlp_post',
+    part: '',
+    nodes: 10,
+    neighbourPairs: 18,
+    features: 4,
+    dirichletEnergy: 10 ** -index,
+    distanceToMean: 1.5,
+    degreeNormalisedDirichletEnergy: 2,
+    meanAverageDistance: 0.25,
+    effectiveRank: 3,
+    zeroShare: 0.5,
+    ...more,
+  };
+}
+
+const reportOf = (graph: GraphReport[]) => ({ graph }) as AuditReport;
+
+describe('the table of over-smoothing', () => {
+  it('has a line a layer, and nothing where there is no graph', () => {
+    expect(graphLines({} as AuditReport, 80, PLAIN)).toEqual([]);
+    const lines = graphLines(reportOf([layer(0), layer(1, { effectiveRank: null })]), 80, PLAIN);
+    expect(lines.slice(0, 3)).toEqual([
+      'layer  site      energy  to mean  degree   MAD  rank  zeros',
+      '    0  mlp_post       1      1.5       2  0.25     3    50%',
+      '    1  mlp_post     0.1      1.5       2  0.25     –    50%',
+    ]);
+  });
+
+  it('leaves out the middle of a deep network and charts it instead', () => {
+    const lines = graphLines(reportOf(Array.from({ length: 128 }, (_, k) => layer(k))), 80, PLAIN);
+    expect(lines.filter((line) => /^ +\d+ {2}mlp_post/.test(line))).toHaveLength(16);
+    expect(lines[9]).toBe('… 112 more layers, in the JSON report');
+    expect(lines.every((line) => line.length <= 96)).toBe(true);
+    expect(lines.find((line) => line.startsWith('energy'))).toContain('1 → 1.0e-127');
+  });
+});
+
+describe('a chart of a course', () => {
+  it('is logarithmic from the smallest to the largest', () => {
+    expect(levels([1, 10, 100, 1000, 10_000, 1e5, 1e6, 1e7], 8)).toBe('▁▂▃▄▅▆▇█');
+    expect(levels([5, 5, 5], 8)).toBe('███');
+    expect(levels([1, null, 0, 0], 8)).toBe('█ ▁▁');
+    expect(levels([0, 0], 8)).toBe('▁▁');
+    expect(
+      levels(
+        Array.from({ length: 100 }, (_, k) => 2 ** -k),
+        10,
+      ),
+    ).toHaveLength(10);
+  });
+});
+
+describe('a rule about over-smoothing', () => {
+  const ids = ['0.mlp_post'];
+  const report = (): AuditReport => {
+    const one = smallReport();
+    return {
+      ...one,
+      graph: one.sites.filter(({ site }) => site === 'mlp_post').map(({ id }) => layer(0, { id })),
+    };
+  };
+
+  it('is about each layer that has an embedding', () => {
+    const at = report();
+    expect(at.graph!.length).toBeGreaterThanOrEqual(ids.length);
+    const { gate } = withGate(at, ['mlp_post.dirichlet_energy < 0.5', 'min(*.effective_rank) < 3.5'], {});
+    expect(gate!.rules.map(({ status }) => status)).toEqual([...at.graph!.map(() => 'passed'), 'failed']);
+  });
+
+  it('is refused where the data is no graph', () => {
+    expect(() => withGate(smallReport(), ['mlp_post.dirichlet_energy < 1'], {})).toThrow(
+      /the data is no graph/,
+    );
+  });
+});
