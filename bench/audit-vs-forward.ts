@@ -7,8 +7,8 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { openForAudit } from '../src/app/load.js';
-import { findEmbeddings } from '../src/patterns/embedding.js';
 import { auditOverlay } from '../src/overlay/overlay.js';
+import { findEmbeddings } from '../src/patterns/embedding.js';
 import { countBytes } from '../src/runtime/count-bytes.js';
 import { completeCriterion } from '../src/stats/criteria.js';
 
@@ -34,10 +34,14 @@ const overlay = auditOverlay(selected.model, selected.sites, opened.folder, {
 });
 const plain = await InferenceSession.create(path);
 const probed = await InferenceSession.create(overlay.bytes, {
-  extra: { session: { model_external_initializers_file_folder_path: opened.folder, set_denormal_as_zero: '1' } },
+  extra: {
+    session: { model_external_initializers_file_folder_path: opened.folder, set_denormal_as_zero: '1' },
+  },
 });
 
-const ids = new BigInt64Array(batch * seq).map(() => BigInt(Math.floor(Math.random() * (vocabulary ?? 1000))));
+const ids = new BigInt64Array(batch * seq).map(() =>
+  BigInt(Math.floor(Math.random() * (vocabulary ?? 1000))),
+);
 const own: Record<string, Tensor> = {
   input_ids: new Tensor('int64', ids, [batch, seq]),
   attention_mask: new Tensor('int64', new BigInt64Array(batch * seq).fill(1n), [batch, seq]),
@@ -71,7 +75,11 @@ for (let round = 0; round < rounds; round++) {
 const median = (name: string): number => timings[name]!.sort((a, b) => a - b)[Math.floor(rounds / 2)]!;
 const base = median('forward');
 console.log(`${basename(path)}, ${batch} x ${seq} tokens, ${rounds} rounds, medians, CPU`);
-console.log(`overlay ${Math.round(overlay.bytes.length / 1000)} kB, ${overlay.removedNodes} nodes not needed, ${tables.length} sites`);
+console.log(
+  `overlay ${Math.round(overlay.bytes.length / 1000)} kB, ${overlay.removedNodes} nodes not needed, ${tables.length} sites`,
+);
 for (const name of Object.keys(timings)) {
-  console.log(`${name.padEnd(10)} ${median(name).toFixed(0).padStart(7)} ms   ratio ${(median(name) / base).toFixed(2)}`);
+  console.log(
+    `${name.padEnd(10)} ${median(name).toFixed(0).padStart(7)} ms   ratio ${(median(name) / base).toFixed(2)}`,
+  );
 }

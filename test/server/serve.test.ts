@@ -200,7 +200,7 @@ describe('audit serve --watch', () => {
     const series = await until(async () => {
       const lines = (await server.text('/metrics')).split('\n');
       const found = lines.filter((line) => line.startsWith('activation_auditor_revived_neurons{'));
-      return found.length > 0 && found;
+      return found.length > 0 ? found : null;
     }, 'its series');
     const revived = series
       .filter((line) => line.includes('site="mlp_post"'))
