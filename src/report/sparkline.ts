@@ -47,7 +47,12 @@ export function levels(values: (number | null)[], width: number): string {
   return logs
     .map((value) => {
       if (value === null) return ' ';
-      const height = highest > lowest ? (value - lowest) / (highest - lowest) : value === highest ? 1 : 0;
+      const height =
+        highest > lowest
+          ? (value - lowest) / (highest - lowest)
+          : value === highest && Number.isFinite(value)
+            ? 1
+            : 0;
       return LEVELS[Math.round(Math.min(1, Math.max(0, height)) * (LEVELS.length - 1))]!;
     })
     .join('');
