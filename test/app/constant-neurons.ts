@@ -14,7 +14,7 @@ export async function withConstantNeurons(path: string, neurons: readonly number
   const folder = mkdtempSync(join(tmpdir(), 'audit-prune-'));
   const stem = basename(path).replace(/\.onnx$/, '');
   for (const name of readdirSync(dirname(path))) {
-    if (name === basename(path) || (name.startsWith(stem) && /data$/.test(name))) {
+    if (name === basename(path) || (name.startsWith(`${stem}.`) && /data$/.test(name))) {
       cpSync(join(dirname(path), name), join(folder, name));
     }
   }
