@@ -1,18 +1,20 @@
-import { linkSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, linkSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import type { BytePatch } from '../onnx/patch.js';
 import { type CloneJob, cannotWrite, hashWithPatches, writeClones } from '../onnx/patch-files.js';
 import type { ModelFile, OpenedModel } from '../onnx/skeleton.js';
+import { growthOf } from '../onnx/splice.js';
 import type { FlipReport } from '../report/flip-schema.js';
+import { isSameFile, relocateData, shifted } from './relocate-data.js';
 import type { Destination } from './strip-output.js';
 
 /**
  * Writes a model with changed bytes as clones that get their names when all are complete. External data whose bytes
- * stay is linked or copied; in place the changed file is replaced by its clone, so that a kill leaves the old or the
- * new one.
+ * stay is linked or copied, changed data beside the original gets a new name; in place the changed file is replaced by
+ * its clone, so that a kill leaves the old or the new one.
  *
- * @throws UserError when the disk refuses, or the output would share changed data with the input.
+ * @throws UserError when the disk refuses, or the output's external data would be written over another file.
  */
 export async function writeFlipped(
   opened: OpenedModel,
@@ -31,45 +33,49 @@ export async function writeFlipped(
       'in-place-several-files',
     );
   }
+  const folder = realpathSync(dirname(path));
+  const moving = inPlace ? [] : changed.filter((file) => isSameFile(join(folder, file.name), file.path));
+  const { paths, splices } = relocateData(opened, moving, path, new Set());
+  const own = { patches: shifted(of(opened.files[0]!), splices), splices };
   const files: NonNullable<FlipReport['output']>['files'] = [];
   for (const file of opened.files.filter((each, i) => i === 0 || changed.includes(each))) {
-    const { now, patched } = await hashWithPatches(file.path, of(file), signal);
-    files.push({ name: file.name, bytes: file.bytes, sha256: { before: now, after: patched } });
+    const edits = file === opened.files[0] ? own : { patches: of(file), splices: [] };
+    const { now, patched } = await hashWithPatches(file.path, edits.patches, { ...edits, signal });
+    files.push({
+      name: basename(paths.get(file.path) ?? '') || file.name,
+      bytes: file.bytes + growthOf(edits.splices),
+      sha256: { before: now, after: patched },
+    });
   }
   if (inPlace) {
     await writeClones(changed.map((file) => ({ from: file.path, to: file.path, patches: of(file) })));
     return { path, files };
   }
-  const jobs: CloneJob[] = [{ from: opened.files[0]!.path, to: path, patches: of(opened.files[0]!) }];
-  const linked: string[] = [];
+  const jobs: CloneJob[] = [{ from: opened.files[0]!.path, to: path, ...own }];
+  const made: string[] = [...paths.values()];
   try {
     for (const file of opened.files.slice(1)) {
-      const target = join(realpathSync(dirname(path)), file.name);
-      if (isThere(file, target, changed.includes(file))) continue;
+      const target = paths.get(file.path) ?? join(folder, file.name);
+      if (isThere(file, target)) continue;
       mkdirSync(dirname(target), { recursive: true });
-      if (!changed.includes(file) && link(file.path, target)) linked.push(target);
+      if (!changed.includes(file) && link(file.path, target)) made.push(target);
       else jobs.push({ from: file.path, to: target, patches: of(file) });
     }
     await writeClones(jobs);
   } catch (error) {
-    for (const target of linked) rmSync(target, { force: true });
+    for (const target of made) rmSync(target, { force: true });
     throw cannotWrite(path, error);
   }
   return { path, files };
 }
 
 /** Whether external data lies where the output looks for it. @throws UserError when something else does. */
-function isThere(file: ModelFile, target: string, changes: boolean): boolean {
-  const found = statSync(target, { throwIfNoEntry: false });
-  if (!found) return false;
-  const { dev, ino } = statSync(file.path);
-  const same = found.dev === dev && found.ino === ino;
-  if (same && !changes) return true;
+function isThere(file: ModelFile, target: string): boolean {
+  if (isSameFile(target, file.path)) return true;
+  if (!existsSync(target)) return false;
   throw new UserError(
-    same
-      ? `The weights to negate lie in \`${file.name}\`, and the output would need a changed copy of the same name: write to another folder with -o.`
-      : `\`${target}\` exists and would be written over with the external data of the output: write to another folder with -o.`,
-    same ? 'output-shares-data' : 'output-exists',
+    `\`${target}\` exists and would be written over with the external data of the output: write to another folder with -o.`,
+    'output-exists',
   );
 }
 

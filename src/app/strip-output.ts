@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, promises as nodeFiles, realpathSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, lstatSync, promises as nodeFiles, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { Interrupted, UserError } from '../errors.js';
 import { type BytePatch, mergePatches } from '../onnx/patch.js';
 import {
@@ -10,11 +10,14 @@ import {
   patchFile,
   writeClones,
 } from '../onnx/patch-files.js';
-import type { ModelFile, OpenedModel } from '../onnx/skeleton.js';
-import { writeTextFile } from '../report/files.js';
-import { formatStripRecord, readStripRecord, type StripRecord } from '../report/strip-record.js';
+import type { OpenedModel } from '../onnx/skeleton.js';
+import { growthOf } from '../onnx/splice.js';
+import { readTextFile, writeTextFile } from '../report/files.js';
+import { formatStripRecord, type StripRecord } from '../report/strip-record.js';
 import type { StripReport } from '../report/strip-schema.js';
+import { shifted } from './relocate-data.js';
 import { nameInRecord, recordPath, recordStatus, setStatus, undoStrip } from './strip-record.js';
+import { type Target, targetsOf } from './strip-targets.js';
 
 /** Where a stripped model goes. */
 export type Destination = { output: string } | { inPlace: true };
@@ -80,8 +83,8 @@ function checkInPlace({ files, path }: OpenedModel): void {
 
 /**
  * Writes a stripped model: the record first, fsynced; then clones with the changed bytes, or the bytes in place.
- * Only files with changed weights are cloned; other external data is shared where the output is in the same folder,
- * and hard-linked or copied where it is not.
+ * Only files with changed weights are cloned, under a new name where the old one is taken by the original; other
+ * external data is shared where the output is in the same folder, and hard-linked or copied where it is not.
  */
 export async function writeStripped(
   opened: OpenedModel,
@@ -95,13 +98,13 @@ export async function writeStripped(
   const record = recordPath(model);
   const changed = targets.filter((target) => target.patches.length > 0 || target.source === opened.files[0]);
   const hashed: StripRecord['files'] = [];
-  for (const { source, path, patches: own } of changed) {
-    const { now, patched } = await hashWithPatches(source.path, own, signal).catch((error) => {
+  for (const { source, path, patches: own, splices } of changed) {
+    const { now, patched } = await hashWithPatches(source.path, own, { signal, splices }).catch((error) => {
       throw signal?.aborted ? new Interrupted('Interrupted; nothing was written.') : error;
     });
     hashed.push({
       name: nameInRecord(model, path),
-      bytes: source.bytes,
+      bytes: source.bytes + growthOf(splices),
       sha256: { before: now, after: patched },
     });
   }
@@ -115,14 +118,20 @@ export async function writeStripped(
     model: opened.path,
     options: parts.options,
     files: hashed,
-    changes: parts.changes.map(({ patches: own, ...change }) => ({
-      ...change,
-      file: changed.findIndex(({ source }) => source.path === own[0]!.file),
-      offsets: own.map(({ offsetBytes }) => offsetBytes),
-      width: own[0]!.before.length,
-      before: base64(own.map(({ before }) => before)),
-      after: base64(own.map(({ after }) => after)),
-    })),
+    relocated: targets
+      .filter(({ relocated }) => relocated)
+      .map(({ source, path }) => ({ from: source.name, to: nameInRecord(model, path) })),
+    changes: parts.changes.map(({ patches: own, ...change }) => {
+      const file = changed.findIndex(({ source }) => source.path === own[0]!.file);
+      return {
+        ...change,
+        file,
+        offsets: shifted(own, changed[file]!.splices).map(({ offsetBytes }) => offsetBytes),
+        width: own[0]!.before.length,
+        before: base64(own.map(({ before }) => before)),
+        after: base64(own.map(({ after }) => after)),
+      };
+    }),
   };
   if ('inPlace' in to) {
     if (written) await writeInPlace(record, content, changed, fs);
@@ -132,79 +141,28 @@ export async function writeStripped(
   return { path: model, record: written || 'output' in to ? record : null, files: hashed };
 }
 
-/** A file of the model and what becomes of it. */
-interface Target {
-  source: ModelFile;
-  path: string;
-  patches: BytePatch[];
-}
-
-async function targetsOf(
-  { files }: OpenedModel,
-  patches: BytePatch[],
-  model: string,
-  inPlace: boolean,
-): Promise<Target[]> {
-  const [own, ...external] = files;
-  const patchesOf = ({ path }: ModelFile) => patches.filter(({ file }) => file === path);
-  const folder = realpathSync(dirname(model));
-  const ours = new Set(inPlace ? [] : await filesOfRecord(recordPath(model)));
-  const targets: Target[] = [{ source: own!, path: inPlace ? own!.path : model, patches: patchesOf(own!) }];
-  for (const source of external) {
-    const path = inPlace ? source.path : join(folder, source.name);
-    const target = { source, path, patches: patchesOf(source) };
-    if (!inPlace && !mayWrite(target, ours)) continue;
-    targets.push(target);
-  }
-  return targets;
-}
-
-/** Whether external data must be written; refuses to write over what is not ours. */
-function mayWrite({ source, path, patches }: Target, ours: ReadonlySet<string>): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) return true;
-  const { dev, ino } = statSync(source.path);
-  const same = found.dev === dev && found.ino === ino;
-  if (same && patches.length === 0) return false;
-  if (same && realpathSync(path) === source.path) {
-    throw new UserError(
-      `The weights to change lie in \`${source.name}\`, and the output would need a changed copy of the same name: write to another folder with -o, or change the model with --in-place.`,
-      'output-shares-data',
-    );
-  }
-  if (same || ours.has(path)) return true;
-  throw new UserError(
-    `\`${path}\` exists and would be written over with the external data of the output: write to another folder with -o.`,
-    'output-exists',
-  );
-}
-
-async function filesOfRecord(path: string): Promise<string[]> {
-  if (!existsSync(path)) return [];
-  const { files } = await readStripRecord(path);
-  return files.map(({ name }) => join(realpathSync(dirname(path)), name));
-}
-
 async function writeOutput(
   record: string,
   content: StripRecord,
   targets: readonly Target[],
   fs: FileSystem,
 ): Promise<void> {
-  const existed = existsSync(record);
-  const linked: Target[] = [];
+  const earlier = existsSync(record) ? await readTextFile(record) : null;
+  const fresh = targets.slice(1).filter(({ path }) => !existsSync(path));
   await writeTextFile(record, formatStripRecord(content));
   try {
     const jobs: CloneJob[] = [];
     for (const [i, target] of targets.entries()) {
       await fs.mkdir(dirname(target.path), { recursive: true });
-      if (i > 0 && target.patches.length === 0 && (await linkFile(target, fs))) linked.push(target);
-      else jobs.push({ from: target.source.path, to: target.path, patches: target.patches });
+      const { source, path: to, patches, splices } = target;
+      if (i > 0 && patches.length === 0 && (await linkFile(target, fs))) continue;
+      jobs.push({ from: source.path, to, patches, splices });
     }
     await writeClones(jobs, fs);
   } catch (error) {
-    const ours = [...(existed ? [] : [record]), ...linked.map(({ path }) => path)];
+    const ours = [...(earlier === null ? [record] : []), ...fresh.map(({ path }) => path)];
     for (const path of ours) await nodeFiles.rm(path, { force: true }).catch(() => {});
+    if (earlier !== null) await writeTextFile(record, earlier).catch(() => {});
     throw cannotWrite(targets[0]!.path, error);
   }
 }

@@ -32,6 +32,9 @@ export interface AuditExtract {
     dirichletEnergy: number | null;
     distanceToMean: number | null;
     effectiveRank: number | null;
+    degreeNormalisedDirichletEnergy: number | null;
+    meanAverageDistance: number | null;
+    zeroShare: number | null;
   })[];
 }
 
@@ -83,10 +86,7 @@ export function extractOf(report: AuditReport, previous: AuditReport | null = nu
     gate: report.gate ? { status: report.gate.status, rules: ruleStatus(report.gate.rules) } : null,
     sites: report.sites.map((site) => siteExtract(site, before.get(site.id) ?? null)),
     graph: (report.graph ?? []).map(
-      ({ id, stack, layer, site, part, dirichletEnergy, distanceToMean, effectiveRank }) => ({
-        ...{ id, stack, layer, site, part },
-        ...{ dirichletEnergy, distanceToMean, effectiveRank },
-      }),
+      ({ nodes: _, neighbourPairs: _pairs, features: _features, ...rest }) => rest,
     ),
   };
 }

@@ -119,6 +119,21 @@ const definitions = {
     labels: SITE,
     help: 'Effective rank of the node features of a layer of a graph model.',
   },
+  degree_normalised_dirichlet_energy: {
+    type: 'gauge',
+    labels: SITE,
+    help: 'Degree-normalised Dirichlet energy of the node features of a layer of a graph model; not 0 at full collapse.',
+  },
+  mean_average_distance: {
+    type: 'gauge',
+    labels: SITE,
+    help: 'Mean over nodes of the cosine distances to their neighbours, of a layer of a graph model.',
+  },
+  zero_output_ratio: {
+    type: 'gauge',
+    labels: SITE,
+    help: 'Share of the outputs of a layer of a graph model that are exactly zero.',
+  },
   model_info: {
     type: 'gauge',
     labels: [...MODEL, 'architecture', 'data', 'criterion'],

@@ -65,10 +65,18 @@ function latestSamples(latest: AuditExtract): Sample[] {
   const { architecture, data, criterion } = latest;
   add('model_info', 1, { architecture, data, criterion });
   for (const { rule, passed } of latest.gate?.rules ?? []) add('gate_status', Number(passed), { rule });
-  for (const { dirichletEnergy, distanceToMean, effectiveRank, ...place } of latest.graph) {
-    add('dirichlet_energy', dirichletEnergy, siteLabels(place));
-    add('distance_to_mean', distanceToMean, siteLabels(place));
-    add('effective_rank', effectiveRank, siteLabels(place));
+  for (const layer of latest.graph) {
+    add('dirichlet_energy', layer.dirichletEnergy, siteLabels(layer));
+    add('distance_to_mean', layer.distanceToMean, siteLabels(layer));
+    add('effective_rank', layer.effectiveRank, siteLabels(layer));
+    // A series of a run that an older version kept may lack these.
+    add(
+      'degree_normalised_dirichlet_energy',
+      layer.degreeNormalisedDirichletEnergy ?? null,
+      siteLabels(layer),
+    );
+    add('mean_average_distance', layer.meanAverageDistance ?? null, siteLabels(layer));
+    add('zero_output_ratio', layer.zeroShare ?? null, siteLabels(layer));
   }
   for (const site of latest.sites) {
     const labels = siteLabels(site);

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, createReadStream, promises as nodeFiles } from 'node:fs';
+import { constants, createReadStream, existsSync, promises as nodeFiles } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.js';
 import type { BytePatch } from './patch.js';
+import { type Splice, spliced } from './splice.js';
 
 /** The part of `node:fs/promises` that writing needs: a test may give one that fails. */
 export type FileSystem = Pick<
@@ -15,7 +16,10 @@ export type FileSystem = Pick<
 export interface CloneJob {
   from: string;
   to: string;
+  /** Applied after the splices: at offsets of the copy. */
   patches: readonly BytePatch[];
+  /** Replaced by others, also by more or fewer, by increasing offset; such a copy is written byte by byte. */
+  splices?: readonly Splice[];
 }
 
 /**
@@ -27,23 +31,44 @@ export interface CloneJob {
 export async function writeClones(jobs: readonly CloneJob[], files: FileSystem = nodeFiles): Promise<void> {
   const temporaries: string[] = [];
   try {
-    for (const { from, to, patches } of jobs) {
+    for (const { from, to, patches, splices = [] } of jobs) {
       await removeStale(to, files);
       const temporary = join(
         dirname(to),
         `.${basename(to)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
       );
       temporaries.push(temporary);
-      await files.copyFile(from, temporary, constants.COPYFILE_FICLONE);
+      if (splices.length > 0) await copySpliced(from, temporary, splices, files);
+      else await files.copyFile(from, temporary, constants.COPYFILE_FICLONE);
       await files.chmod(temporary, (await files.stat(from)).mode | 0o200);
       await patchFile(temporary, patches, files);
     }
+    // An old model must not meet new weights.
+    if (jobs.slice(1).some(({ to }) => existsSync(to))) await files.rm(jobs[0]!.to, { force: true });
     for (const [i, { to }] of [...jobs.entries()].reverse()) await files.rename(temporaries[i]!, to);
     for (const folder of new Set(jobs.map(({ to }) => dirname(to)))) await syncFolder(folder, files);
   } catch (error) {
     for (const temporary of temporaries) await files.rm(temporary, { force: true }).catch(() => {});
     throw cannotWrite(jobs[0]?.to ?? '', error);
   }
+}
+
+async function copySpliced(
+  from: string,
+  to: string,
+  splices: readonly Splice[],
+  files: FileSystem,
+): Promise<void> {
+  const handle = await files.open(to, 'wx');
+  try {
+    for await (const chunk of spliced(chunksOf(from), splices)) await handle.writeFile(chunk);
+  } finally {
+    await handle.close();
+  }
+}
+
+function chunksOf(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+  return createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) });
 }
 
 /** Patches nearer to each other than a page are read and written together, up to this much at once. */
@@ -120,18 +145,20 @@ async function readWindow(
   return found;
 }
 
-/** SHA-256 of a file as it is and as it would be after the patches, read once; patches by increasing offset. */
+/**
+ * SHA-256 of a file as it is (`now`) and as it would be after the patches, read once; patches by increasing offset.
+ * Given splices, `now` is the file with these.
+ */
 export async function hashWithPatches(
   path: string,
   patches: readonly BytePatch[],
-  signal?: AbortSignal,
+  { signal, splices = [] }: { signal?: AbortSignal | undefined; splices?: readonly Splice[] } = {},
 ): Promise<{ now: string; patched: string }> {
   const now = createHash('sha256');
   const patched = createHash('sha256');
   let at = 0;
   let next = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) })) {
-    const bytes = chunk as Buffer;
+  for await (const bytes of spliced(chunksOf(path, signal), splices)) {
     now.update(bytes);
     const end = at + bytes.length;
     const copy = next < patches.length && patches[next]!.offsetBytes < end ? Buffer.from(bytes) : bytes;

@@ -82,7 +82,8 @@ function sizeWords({ summary, outputs }: PruneReport): [string, string][] {
   return words;
 }
 
-const percentChange = (ratio: number): string => `${ratio > 0 ? '+' : '−'}${percent(Math.abs(ratio))}`;
+const percentChange = (ratio: number): string =>
+  ratio === 0 ? 'unchanged' : `${ratio > 0 ? '+' : '−'}${percent(Math.abs(ratio))}`;
 
 function outputWords({ summary }: PruneReport, { path }: PruneReport['output']): string {
   return summary.outcome === 'pruned' ? path : `${path} · an identical copy`;

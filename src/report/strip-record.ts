@@ -22,6 +22,13 @@ export const stripRecordSchema = z.object({
       sha256: z.object({ before: z.string(), after: z.string() }),
     }),
   ),
+  relocated: z
+    .array(z.object({ from: z.string(), to: z.string() }))
+    .optional()
+    .describe(
+      'External data that the output looks for under another name: a changed copy beside the original. The sums of ' +
+        'the output before are those of the model with these names',
+    ),
   changes: z.array(
     z.object({
       site: z.string(),
