@@ -9,6 +9,9 @@ import { expectProbesExact } from './raw-tensors.js';
 const folder = 'models/zoo/files';
 const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.onnx')) : [];
 
+/** The exporter made the rotary positions of one row, so that ONNX Runtime refuses more (models/zoo/README.md). */
+const oneRowOnly = new Set(['llama-dynamo23.onnx']);
+
 /** Outputs with and without probes, where a probe changes which nodes ONNX Runtime fuses; relative to nothing, the outputs are near 1. */
 const FUSION_TOLERANCE = 1e-4;
 /** The same for float16 and for quantized models, in which a last bit can tip a rounding to 8 or 4 bits. */
@@ -17,7 +20,8 @@ const COARSE_TOLERANCE = 0.1;
 describe('the zoo in numbers', () => {
   test.concurrent.each(files)('%s: probes are exact and leave the outputs alone', async (name) => {
     const { load } = await openForAudit({ model: `${folder}/${name}` });
-    const options = { model: `${folder}/${name}`, data: 'random', tokens: 64, seqLen: 8, batchSize: 3 };
+    const batchSize = oneRowOnly.has(name) ? 1 : 3;
+    const options = { model: `${folder}/${name}`, data: 'random', tokens: 64, seqLen: 8, batchSize };
     const data = await openAuditData(options, load(), new AbortController().signal);
     const batch = await data.rangeBatch();
     const criterion = completeCriterion();

@@ -318,15 +318,31 @@ describe('external data', () => {
     return { folder: at, model };
   }
 
-  it('is cloned with its patched bytes into another folder, and never beside the original', async () => {
+  it('is cloned with its patched bytes beside the original under a new name, which the output reads', async () => {
     const { folder: at, model } = external();
     const x = data(60, 2);
     const files = [model, join(at, 'weights.bin')];
     const before = files.map(sha256);
-    await expect(
-      flip({ model, data: x, device: 'cpu', to: { output: join(at, 'o.onnx') } }),
-    ).rejects.toMatchObject({ code: 'output-shares-data' });
-    expect(readdirSync(at).sort()).toEqual(['model.onnx', 'weights.bin']);
+    const output = join(at, 'o.onnx');
+    const report = await flip({ model, data: x, device: 'cpu', to: { output } });
+    expect(readdirSync(at).sort()).toEqual(['model.onnx', 'o.onnx', 'o.onnx.data', 'weights.bin']);
+    expect(files.map(sha256)).toEqual(before);
+    expect(weights(output)).toMatchObject({ w0: [-1, -0, -0, -1], b0: [2, 2] });
+    const [, copy] = report.output!.files;
+    expect(copy).toMatchObject({
+      name: 'o.onnx.data',
+      sha256: { before: before[1], after: sha256(join(at, 'o.onnx.data')) },
+    });
+    expect(report.output!.files[0]!.sha256.after).toBe(sha256(output));
+    const audited = await audit({ model: output, data: x, device: 'cpu' });
+    expect(audited.layers[0]!.aliveShare).toBeGreaterThan(0.5);
+  });
+
+  it('is cloned with its patched bytes into another folder', async () => {
+    const { folder: at, model } = external();
+    const x = data(60, 2);
+    const files = [model, join(at, 'weights.bin')];
+    const before = files.map(sha256);
     const output = join(folder(), 'o.onnx');
     const report = await flip({ model, data: x, device: 'cpu', to: { output } });
     expect(report.output!.files.map(({ name }) => name)).toEqual(['model.onnx', 'weights.bin']);

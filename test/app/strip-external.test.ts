@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
+  lstatSync,
+  mkdirSync,
   mkdtempSync,
   promises as nodeFiles,
   readdirSync,
@@ -11,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { openForAudit } from '../../src/app/load.js';
@@ -19,6 +21,7 @@ import { type StripOptions, strip } from '../../src/app/strip.js';
 import { type RecordParts, writeStripped } from '../../src/app/strip-output.js';
 import { undoStrip } from '../../src/app/strip-record.js';
 import type { NdArray } from '../../src/onnx/array.js';
+import { encodeModel } from '../../src/onnx/encode.js';
 import { type FileSystem, writeClones } from '../../src/onnx/patch-files.js';
 import { relocate } from '../../src/onnx/relocate.js';
 import { openModel } from '../../src/onnx/skeleton.js';
@@ -27,6 +30,7 @@ import { allTensors } from '../../src/onnx/walk.js';
 import { encodeOverlay } from '../../src/overlay/overlay.js';
 import { readStripRecord } from '../../src/report/strip-record.js';
 import { openSession } from '../../src/runtime/session.js';
+import { buildModel, type TensorSpec } from '../build.js';
 
 const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 const sources = ['models/variants/gpt2-ext/model.onnx', 'models/zoo/files/gpt2-ts17ext.onnx'];
@@ -81,10 +85,10 @@ async function outputsOf(model: string): Promise<{ logits: NdArray['data']; post
   return { logits: results[logits]!.data, post: results[site.value.name]!.data };
 }
 
-/** Runs the file as it is: ONNX Runtime itself finds the external data. */
+/** Opens the file as it is: ONNX Runtime itself finds the external data. */
 async function loads(model: string): Promise<void> {
-  const session = await openSession({ model, folder: join(model, '..'), device: 'cpu', threads: 1 } as never);
-  await session.dispose();
+  const options = { folder: dirname(model), device: 'cpu', threads: 1 } as const;
+  await (await openSession({ model: readFileSync(model), ...options })).dispose();
 }
 
 describe.skipIf(!here).each(sources)('%s stripped into its own folder', (source) => {
@@ -208,25 +212,26 @@ describe.skipIf(!here)('the name of the copy', () => {
   });
 });
 
-/** Four bytes inverted in the middle of the largest tensor of either file. */
-function inverted(model: string): RecordParts {
+/** Four bytes changed in the middle of the largest tensor of each file. */
+function inverted(model: string, mask = 255): RecordParts {
   const { proto, files } = openModel(model);
   const size = ({ span }: TensorProto) => span!.endBytes - span!.startBytes;
-  const changes = files.map(({ path }, neuron) => {
+  const changes = files.flatMap(({ path }, neuron) => {
     const [tensor] = [...allTensors(proto)]
       .filter(({ span }) => span?.file === path)
       .sort((a, b) => size(b) - size(a));
-    const offsetBytes = tensor!.span!.startBytes + (size(tensor!) >> 1);
+    if (!tensor) return [];
+    const offsetBytes = tensor.span!.startBytes + (size(tensor) >> 1);
     const before = Uint8Array.from(readFileSync(path).subarray(offsetBytes, offsetBytes + 4));
     return {
       site: '0.mlp_post',
       neuron,
       round: 1,
       reason: 'dead',
-      initializer: tensor!.name ?? '',
+      initializer: tensor.name ?? '',
       scope: '',
       elements: [0],
-      patches: [{ file: path, offsetBytes, before, after: before.map((byte) => byte ^ 255) }],
+      patches: [{ file: path, offsetBytes, before, after: before.map((byte) => byte ^ mask) }],
     };
   });
   return {
@@ -281,44 +286,122 @@ describe.skipIf(!here)('inline and external weights', () => {
 
   test('killed at any call have no name before they are whole, and the next run completes them', async () => {
     const { folder, model, output, copy } = newModel(small);
-    const parts = inverted(model);
-    await writeStripped(openModel(model), { output }, parts);
-    const whole = [output, copy].map(sha256);
+    const [parts, other] = [inverted(model), inverted(model, 1)];
+    const write = async (of: RecordParts) => {
+      await writeStripped(openModel(model), { output }, of);
+      return [output, copy].map(sha256);
+    };
+    const [old, whole] = [await write(other), await write(parts)];
+    expect(old.filter((sum) => whole.includes(sum))).toEqual([]);
     for (const earlier of [false, true]) {
       let calls = 0;
       for (let done = false; !done; calls++) {
-        if (!earlier)
-          for (const path of [output, copy, `${output}.strip.json`]) rmSync(path, { force: true });
-        let left = calls;
-        const call =
-          (of: (...args: unknown[]) => unknown) =>
-          (...args: unknown[]) =>
-            left-- > 0 ? of(...args) : new Promise(() => {});
-        const names = [
-          'copyFile',
-          'chmod',
-          'open',
-          'rename',
-          'rm',
-          'stat',
-          'link',
-          'mkdir',
-          'readdir',
-        ] as const;
-        const files = Object.fromEntries(
-          names.map((name) => [name, call(nodeFiles[name] as (...args: unknown[]) => unknown)]),
-        ) as unknown as FileSystem;
-        const writing = writeStripped(openModel(model), { output }, parts, { files }).then(() => true);
-        done = await Promise.race([writing, sleep(150).then(() => false)]);
-        if (existsSync(output)) expect([output, copy].map(sha256)).toEqual(whole);
-        if (existsSync(copy)) expect(sha256(copy)).toBe(whole[1]);
+        for (const path of [output, copy, `${output}.strip.json`]) rmSync(path, { force: true });
+        if (earlier) await write(other);
+        const writing = writeStripped(openModel(model), { output }, parts, { files: stopping(calls) });
+        done = await Promise.race([writing.then(() => true), sleep(150).then(() => false)]);
+        // The old pair, the new one, or data without a model: never old weights in a new model, or new ones in an old.
+        if (existsSync(output)) {
+          expect([...(earlier ? [old] : []), whole]).toContainEqual([output, copy].map(sha256));
+        }
+        if (existsSync(copy)) expect([old[1], whole[1]]).toContain(sha256(copy));
       }
       expect(calls).toBeGreaterThan(8);
-      await writeStripped(openModel(model), { output }, parts);
-      expect([output, copy].map(sha256)).toEqual(whole);
+      expect(await write(parts)).toEqual(whole);
       expect(readdirSync(folder).filter((name) => name.endsWith('.data'))).toHaveLength(2);
     }
   }, 60_000);
+});
+
+/** A file system that does nothing more, and does not answer, after some calls: what a kill leaves. */
+function stopping(calls: number): FileSystem {
+  let left = calls;
+  const names = ['copyFile', 'chmod', 'open', 'rename', 'rm', 'stat', 'link', 'mkdir', 'readdir'] as const;
+  const call =
+    (of: (...args: unknown[]) => unknown) =>
+    (...args: unknown[]) =>
+      left-- > 0 ? of(...args) : new Promise(() => {});
+  return Object.fromEntries(
+    names.map((name) => [name, call(nodeFiles[name] as (...args: unknown[]) => unknown)]),
+  ) as unknown as FileSystem;
+}
+
+/** x · a · b · c: each matrix in a file of its own, the first under two names. */
+function threeFiles() {
+  const folder = mkdtempSync(join(tmpdir(), 'audit-external-'));
+  const matrix = (scale: number): TensorSpec => [
+    'float32',
+    [4, 4],
+    Array.from({ length: 16 }, (_, i) => scale * Math.sin(i + 1)),
+  ];
+  const proto = buildModel({
+    inputs: { x: ['float32', ['rows', 4]] },
+    initializers: { a: matrix(1), b: matrix(2), c: matrix(3), d: matrix(1) },
+    nodes: [
+      ['MatMul', ['x', 'a'], ['h']],
+      ['MatMul', ['h', 'b'], ['i']],
+      ['MatMul', ['i', 'c'], ['j']],
+      ['MatMul', ['j', 'd'], ['y']],
+    ],
+    outputs: ['y'],
+  });
+  mkdirSync(join(folder, 'sub'));
+  const locations: Record<string, string> = { a: 'sub/a.bin', b: 'b.bin', c: 'c.bin', d: 'sub/./a.bin' };
+  for (const tensor of proto.graph!.initializer) {
+    const location = locations[tensor.name!]!;
+    writeFileSync(join(folder, location), tensor.rawData!);
+    delete tensor.rawData;
+    tensor.dataLocation = 1;
+    tensor.externalData = [{ key: 'location', value: location, unknown: [] }];
+  }
+  const model = join(folder, 'model.onnx');
+  writeFileSync(model, encodeModel(proto));
+  return { folder, model, output: join(folder, 'out.onnx') };
+}
+
+describe('several data files', () => {
+  test('are copied where they change, numbered, and shared where they do not', async () => {
+    const { folder, model, output } = threeFiles();
+    const parts = inverted(model);
+    // The model file has no weights of its own, and c.bin stays.
+    const changes = parts.changes.filter(({ patches }) => !patches[0]!.file.endsWith('c.bin'));
+    await writeStripped(openModel(model), { output }, { ...parts, changes });
+    const files = ['b.bin', 'c.bin', 'model.onnx', 'out.onnx', 'out.onnx.1.data', 'out.onnx.2.data'];
+    expect(readdirSync(folder).sort()).toEqual([...files, 'out.onnx.strip.json', 'sub']);
+    const located = [...allTensors(openModel(output).proto)].map(({ name, externalData }) => [
+      name,
+      externalData[0]!.value,
+    ]);
+    expect(Object.fromEntries(located)).toEqual({
+      a: 'out.onnx.1.data',
+      b: 'out.onnx.2.data',
+      c: 'c.bin',
+      d: 'out.onnx.1.data',
+    });
+    await loads(output);
+    await undoStrip(output);
+    expect(sha256(join(folder, 'out.onnx.1.data'))).toBe(sha256(join(folder, 'sub/a.bin')));
+    expect(sha256(join(folder, 'out.onnx.2.data'))).toBe(sha256(join(folder, 'b.bin')));
+  });
+
+  test('behind links, as in a hub cache, are copied beside the link', async () => {
+    const { folder: blobs, model: real } = threeFiles();
+    const folder = mkdtempSync(join(blobs, 'snapshot-'));
+    const model = join(folder, 'model.onnx');
+    symlinkSync(real, model);
+    mkdirSync(join(folder, 'sub'));
+    for (const name of ['sub/a.bin', 'b.bin', 'c.bin']) symlinkSync(join(blobs, name), join(folder, name));
+    const before = ['sub/a.bin', 'b.bin', 'c.bin'].map((name) => sha256(join(blobs, name)));
+    const output = join(folder, 'out.onnx');
+    await writeStripped(openModel(model), { output }, inverted(model));
+    const copies = [1, 2, 3].map((k) => join(folder, `out.onnx.${k}.data`));
+    expect(copies.every((path) => lstatSync(path).isFile())).toBe(true);
+    expect(lstatSync(join(folder, 'b.bin')).isSymbolicLink()).toBe(true);
+    expect(['sub/a.bin', 'b.bin', 'c.bin'].map((name) => sha256(join(blobs, name)))).toEqual(before);
+    expect(openModel(output).files.map(({ path }) => path)).toEqual([output, ...copies]);
+    await undoStrip(output);
+    expect(copies.map(sha256)).toEqual(before);
+  });
 });
 
 const named = (path: string): string => basename(path);

@@ -235,10 +235,6 @@ describe('external data', () => {
       .sort()
       .map((name) => join(folder, name));
     const before = [sha256(model!), sha256(data!)];
-    await expect(
-      stripped({ model: model!, to: { output: join(folder, 'o.onnx') }, ...many }),
-    ).rejects.toThrow(/`model.onnx.data`, and the output would need a changed copy of the same name/);
-    expect(readdirSync(folder)).toHaveLength(2);
     const output = join(folder, 'out', 'o.onnx');
     mkdirSync(dirname(output));
     const report = await stripped({ model: model!, to: { output }, ...many });
