@@ -165,7 +165,7 @@ def report_guesses(model: BertForMaskedLM, tokenizer: Tokenizer) -> None:
     random = torch.Generator().manual_seed(1)
     losses, right = [], []
     with torch.no_grad():
-        for batch in rows.split(BATCH):
+        for batch in rows.split(STEP_TOKENS // CONTEXT):
             loss, correct = guess(model, framed(batch, tokenizer), tokenizer, random, masked=1.0)
             losses.append(loss.item() * len(correct))
             right.append(correct)

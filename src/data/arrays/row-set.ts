@@ -77,7 +77,7 @@ export function rowSet(parts: RowSetParts): DataSet {
     positions: countPositions(parts, budget),
     warnings: parts.warnings,
     async rangeBatch() {
-      const size = fixedBatch ?? Math.min(budget, parts.automaticBatch);
+      const size = fixedBatch ?? Math.min(budget, parts.automaticBatch, parts.batchSize ?? Infinity);
       for await (const batch of batches(undefined, size, -1)) return batch;
       throw new UserError(
         `Expected at least ${size} rows, the batch the model fixes, found ${budget}.`,

@@ -80,7 +80,10 @@ export async function textSet(parts: TextSetParts): Promise<DataSet> {
       special: [...encoder.prefix, ...encoder.suffix, encoder.pad],
     },
     async rangeBatch() {
-      const rows = shape.fixedBatch ? shape.batchSize : automaticBatch(shape.seqLen);
+      // Never more rows than asked for: the model or the memory may not take them.
+      const rows = shape.fixedBatch
+        ? shape.batchSize
+        : Math.min(shape.batchSize, automaticBatch(shape.seqLen));
       const wanted = { ...parts, shape: { ...shape, batchSize: rows } };
       for await (const batch of toBatches(blocks(undefined), wanted)) return batch;
       throw new UserError('The text gives no tokens.', 'data-no-text');
