@@ -33,7 +33,9 @@ class HoldAndDecay(Schedule):
         return self.peak_learning_rate * (1 - (1 - self.final) * decayed)
 
 
-SCHEDULE = HoldAndDecay(steps=7000, peak_learning_rate=1e-3, warmup_steps=300)
+SCHEDULE = HoldAndDecay(steps=3343, peak_learning_rate=1e-3, warmup_steps=300)
+#: Then once more over full windows only.
+FULL_WINDOWS = Schedule(steps=1300, peak_learning_rate=1e-3, warmup_steps=50)
 FUNCTIONS = {"mlp_pre": "gelu", "mlp_post": "gelu"}
 
 
@@ -76,15 +78,17 @@ def train_model(model: BertForMaskedLM, tokenizer: Tokenizer, schedule: Schedule
     encodings = tokenizer.encode_batch(training_text(), add_special_tokens=False)
     stream = torch.tensor([token for encoding in encodings for token in encoding.ids])
     print(f"{model.num_parameters():,} parameters, {len(stream):,} training tokens", flush=True)
-    random = torch.Generator().manual_seed(0)
+    short_steps = SHORT_SHARE * schedule.steps
+    for seed, stage, short in ((0, schedule, short_steps), (1, FULL_WINDOWS, 0)):
+        random = torch.Generator().manual_seed(seed)
 
-    def loss_of(step: int) -> torch.Tensor:
-        window = SHORT_WINDOW if step < SHORT_SHARE * schedule.steps else CONTEXT
-        starts = torch.randint(len(stream) - window, (STEP_TOKENS // window,), generator=random)
-        rows = torch.stack([stream[start : start + window - 2] for start in starts])
-        return guess(model, framed(rows, tokenizer), tokenizer, random)[0]
+        def loss_of(step: int, random=random, short=short) -> torch.Tensor:
+            window = SHORT_WINDOW if step < short else CONTEXT
+            starts = torch.randint(len(stream) - window, (STEP_TOKENS // window,), generator=random)
+            rows = torch.stack([stream[start : start + window - 2] for start in starts])
+            return guess(model, framed(rows, tokenizer), tokenizer, random)[0]
 
-    train(model, loss_of, schedule)
+        train(model, loss_of, stage)
 
 
 def framed(rows: torch.Tensor, tokenizer: Tokenizer) -> torch.Tensor:
