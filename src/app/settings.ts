@@ -91,7 +91,7 @@ export const settingsSchema = z.strictObject({
   device: setting(
     z.enum(['auto', 'cpu', 'cuda', 'webgpu']),
     'one of auto, cpu, cuda, webgpu',
-    'Where to run; auto: cuda if it works, else cpu',
+    'Where to run: auto (cuda if it works, else cpu), cpu, cuda or webgpu',
   ),
   threads: setting(
     z.int().nonnegative(),
@@ -110,7 +110,7 @@ export const settingsSchema = z.strictObject({
   format: setting(
     z.enum(FORMATS),
     `one of ${FORMATS.join(', ')}`,
-    'What standard output carries (default: table)',
+    'What standard output carries: table, json or github (default: table)',
   ),
   report: setting(text, aPath, 'Write the report as JSON'),
   junit: setting(text, aPath, 'Write the gate as JUnit XML'),

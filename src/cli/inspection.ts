@@ -87,7 +87,7 @@ function weightText({
 }
 
 function missLines(misses: Inspection['misses'], width: number, colors: Colors): string[] {
-  if (misses.length === 0) return ['', 'Nothing was looked for in vain.'];
+  if (misses.length === 0) return ['', 'Everything that was looked for was found.'];
   const lines = misses.flatMap(({ what, reason, at }) => wrap(`${what} at ${at}: ${reason}`, width, '  '));
   return ['', colors.bold('Not found'), ...lines];
 }

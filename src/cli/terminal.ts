@@ -20,6 +20,8 @@ export interface Terminal {
   print(text: string): void;
   /** A remark on stderr; `--quiet` keeps it back. */
   note(text: string): void;
+  /** Why the exit code is what it is, on stderr, a line each; `--quiet` does not keep it back. */
+  complain(lines: string[]): void;
   /** Positions done so far: a bar on a terminal, else nothing. */
   progress(progress: Progress): void;
   /** Bytes downloaded so far: a bar on a terminal, else nothing. */
@@ -55,6 +57,10 @@ export function openTerminal({ quiet = false, color, progress = true }: Terminal
       endProgress();
       const { dim } = pc.createColors(wantsColor(process.stderr, color));
       process.stderr.write(`${dim(text)}\n`);
+    },
+    complain(lines) {
+      endProgress();
+      for (const line of lines) process.stderr.write(`${line}\n`);
     },
     progress(now) {
       show('audit', now.total, now.positions, progressText(now, process.stderr.columns || 80));

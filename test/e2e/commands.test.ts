@@ -45,6 +45,13 @@ describe('audit', () => {
     expect(quiet).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
   });
 
+  it('says with --quiet why it fails, and nothing else', async () => {
+    const failed = await audit([model, ...few, '--quiet', '--max-dead-ratio', '0']);
+    expect(failed.stdout).toBe('');
+    expect(failed.stderr).toMatch(/^audit: failed: .*dead_ratio > 0 \(\d+\.mlp_post: /m);
+    expect(failed.exitCode).toBe(1);
+  });
+
   it('puts nothing but JSON on stdout with --json', async () => {
     const { exitCode, stdout } = await audit([model, ...few, '--json']);
     expect(exitCode).toBe(0);

@@ -3,7 +3,7 @@ import { wantsGate, withGate } from '../../app/gate.js';
 import { UserError } from '../../errors.js';
 import { readReport } from '../../report/json.js';
 import { renderReport } from '../../report/render.js';
-import { gateSettings, readGating } from '../gating.js';
+import { failures, gateSettings, readGating } from '../gating.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles, writeOutputFiles } from '../outputs.js';
 import { readSettings } from '../settings.js';
@@ -35,6 +35,7 @@ export function addGateCommand(parent: Command): void {
     const { format = 'table', quiet } = settings;
     const terminal = openTerminal(settings);
     if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
+    else terminal.complain(failures(report));
     process.exitCode = report.gate?.status === 'failed' ? 1 : 0;
   });
 }

@@ -4,7 +4,7 @@ import { wantsGate, withGate } from '../../app/gate.js';
 import { type SettingName, type Settings, toAuditOptions } from '../../app/settings.js';
 import { renderReport } from '../../report/render.js';
 import type { AuditReport } from '../../report/schema.js';
-import { type Gating, gateSettings, readGating } from '../gating.js';
+import { failures, type Gating, gateSettings, readGating } from '../gating.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { checkMonitoring, forget, monitoringSettings, publish, publishFailure } from '../monitoring.js';
 import { addConfigOption, addSettings } from '../options.js';
@@ -98,4 +98,5 @@ async function deliver(report: AuditReport, settings: Settings, terminal: Termin
   await writeOutputFiles(report, settings);
   const { format = 'table', quiet } = settings;
   if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
+  else terminal.complain(failures(report));
 }
