@@ -67,10 +67,9 @@ function body(call: NodeProto, called: FunctionProto, prefix: string): NodeProto
   });
   // An output that is an input of the function has no node inside that computes it.
   const passed = called.output.filter((name) => called.input.includes(name));
-  const computed = nodes;
   return passed.length === 0
-    ? computed
-    : [...computed, ...passed.map((name) => identity(call, called, name, prefix))];
+    ? nodes
+    : [...nodes, ...passed.map((name) => identity(call, called, name, prefix))];
 }
 
 function identity(call: NodeProto, called: FunctionProto, name: string, prefix: string): NodeProto {
