@@ -1,4 +1,4 @@
-"""`models/gcn/smoothing.json`: over-smoothing of the sample graph's embedding, computed with NumPy.
+"""`models/gcn/smoothing.json`: over-smoothing of the sample graph's embeddings, computed with NumPy.
 
 Run with `python -m recipes.smoothing` in `models/`. The definitions are those of docs/graphs.md, in
 matrix form, so that they share no step with the auditor, which sums over pairs.
@@ -14,23 +14,25 @@ from .text import ROOT
 
 
 def main() -> None:
-    """Write the measures of `0.mlp_post`."""
+    """Write the measures of `0.mlp_post` and of the output."""
     folder = ROOT / "models" / "gcn"
     with np.load(ROOT / "samples" / "graph.npz") as file:
         graph = {name: file[name] for name in ("x", "edge_index")}
-    x = embedding(folder / "model.onnx", graph)
-    measures = smoothing(x.astype(np.float64), graph["edge_index"])
-    (folder / "smoothing.json").write_text(json.dumps({"0.mlp_post": measures}, indent=2) + "\n")
+    found = embeddings(folder / "model.onnx", graph)
+    measures = {name: smoothing(x.astype(np.float64), graph["edge_index"]) for name, x in found.items()}
+    (folder / "smoothing.json").write_text(json.dumps(measures, indent=2) + "\n")
     print(measures)
 
 
-def embedding(path, feeds: dict[str, np.ndarray]) -> np.ndarray:
-    """Output of the model's only ReLU, [nodes, features]."""
+def embeddings(path, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Output of the model's only ReLU, and of its last layer, [nodes, features] each."""
     model = onnx.load(path)
     (relu,) = (node.output[0] for node in model.graph.node if node.op_type == "Relu")
-    model.graph.output.append(onnx.ValueInfoProto(name=relu))
+    last = next((node.input[0] for node in model.graph.node if "Softmax" in node.op_type), model.graph.output[0].name)
+    for name in {relu, last} - {output.name for output in model.graph.output}:
+        model.graph.output.append(onnx.ValueInfoProto(name=name))
     session = onnxruntime.InferenceSession(model.SerializeToString())
-    return session.run([relu], feeds)[0]
+    return dict(zip(["0.mlp_post", "1.output"], session.run([relu, last], feeds), strict=True))
 
 
 def smoothing(x: np.ndarray, edge_index: np.ndarray) -> dict[str, float]:

@@ -2,6 +2,8 @@ import { openData } from '../data/open.js';
 import type { DataSet } from '../data/types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
 import { graphNeeds } from '../patterns/graph-conv.js';
+import { storedGraph } from '../patterns/graph-structure.js';
+import { storedNodes } from '../patterns/stored-nodes.js';
 import type { SelectedModel } from './load.js';
 import { modelInputs, modelKind } from './model-kind.js';
 import type { AuditOptions } from './options.js';
@@ -12,8 +14,10 @@ export async function openAuditData(
   selected: SelectedModel,
   signal: AbortSignal,
 ): Promise<DataSet> {
-  const inputs = modelInputs(selected.model.graph);
-  const { vocabulary, maxPositions } = findEmbeddings(selected.model.graph);
+  const { graph } = selected.model;
+  const stored = storedGraph(graph);
+  const inputs = modelInputs(graph);
+  const { vocabulary, maxPositions } = findEmbeddings(graph);
   const reserved = selected.plugin?.reservedPositions ?? 0;
   return openData({
     data: options.data ?? 'sample',
@@ -27,8 +31,9 @@ export async function openAuditData(
     inputs,
     vocabulary,
     maxPositions: maxPositions === null ? null : maxPositions - reserved,
-    modelKind: modelKind(inputs),
-    graphNeeds: graphNeeds(selected.model.graph),
+    modelKind: modelKind(inputs, stored !== null),
+    graphNeeds: graphNeeds(graph),
+    storedGraph: stored ? { nodes: storedNodes(stored) } : undefined,
     onStage: options.onStage,
     onProgress: options.onDownload,
     signal,

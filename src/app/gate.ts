@@ -1,9 +1,9 @@
 import { UserError } from '../errors.js';
 import { fieldValue, isSiteName, selectSites } from '../report/fields.js';
 import { elide } from '../report/format.js';
-import { type GraphField, graphFieldValue, isGraphField } from '../report/graph-fields.js';
+import { GRAPH_FIELDS, type GraphField, isGraphField } from '../report/graph-fields.js';
 import { type Aggregate, holds, parseRule, type Rule } from '../report/rules.js';
-import type { AuditReport, Gate, GateRule, SiteReport, Warning } from '../report/schema.js';
+import type { AuditReport, Gate, GateRule, GraphReport, Warning } from '../report/schema.js';
 import { WEAKENING_WARNINGS } from '../report/warnings.js';
 import { compareBaseline } from './baseline.js';
 
@@ -98,10 +98,10 @@ function shorthands({
 
 /** One entry per site that the rule is about; one for an aggregate or a site name alone. */
 function applyRule(report: AuditReport, rule: Rule): GateRule[] {
-  const sites = selectSites(report.sites, rule.selector);
-  if (sites.length === 0) throw noSite(report, rule);
   const { text, aggregate, selector, field, comparison, limit } = rule;
-  if (isGraphField(field)) return applyGraphRule(report, sites, { ...rule, field });
+  if (isGraphField(field)) return applyGraphRule(report, { ...rule, field });
+  const sites = selectSites(report.sites, selector);
+  if (sites.length === 0) throw noSite(report, rule);
   const entry = (value: number | null, site: string | null): GateRule => {
     const failed = value === null || holds(value, comparison, limit);
     return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
@@ -118,22 +118,21 @@ function applyRule(report: AuditReport, rule: Rule): GateRule[] {
  * A rule about over-smoothing: there is no such measure of all layers taken together, so a site name alone is about each
  * layer. Sites without an embedding of the nodes (`mlp_pre`) are left out.
  */
-function applyGraphRule(
-  { graph = [] }: AuditReport,
-  sites: SiteReport[],
-  { text, aggregate, field, comparison, limit }: Rule & { field: GraphField },
-): GateRule[] {
-  const measured = sites.filter(({ id }) => graphFieldValue(graph, id, field) !== undefined);
+function applyGraphRule(report: AuditReport, rule: Rule & { field: GraphField }): GateRule[] {
+  const { text, aggregate, selector, field, comparison, limit } = rule;
+  const graph = report.graph ?? [];
+  const measured = selectSites(graph, selector);
   if (measured.length === 0) {
+    if (selectSites(report.sites, selector).length === 0) throw noSite(report, rule);
     throw new UserError(
       `The rule \`${text}\` is about over-smoothing, which was measured ${graph.length === 0 ? 'nowhere: the data is no graph' : `only at ${graph.map(({ id }) => id).join(', ')}`}.`,
       'rule-without-site',
     );
   }
-  const of = (site: SiteReport): number | null => graphFieldValue(graph, site.id, field) ?? null;
+  const of = (entry: GraphReport): number | null => entry[GRAPH_FIELDS[field]];
   const found = aggregate
     ? [aggregated(measured, aggregate, of)]
-    : measured.map((site) => ({ site: site.id, value: of(site) }));
+    : measured.map((entry) => ({ site: entry.id, value: of(entry) }));
   return found.map(({ site, value }) => {
     const failed = value === null || holds(value, comparison, limit);
     return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
@@ -141,7 +140,11 @@ function applyGraphRule(
 }
 
 /** The aggregate over sites, and the site where it is reached. Unknown where it is unknown at one of them. */
-function aggregated(sites: SiteReport[], aggregate: Aggregate, of: (site: SiteReport) => number | null) {
+function aggregated<S extends { id: string }>(
+  sites: S[],
+  aggregate: Aggregate,
+  of: (site: S) => number | null,
+): { site: string | null; value: number | null } {
   const values = sites.map((site) => ({ site: site.id, value: of(site) }));
   const unknown = values.find(({ value }) => value === null);
   if (unknown) return unknown;

@@ -2,7 +2,9 @@ import { constantTensor } from '../graph/constants.js';
 import type { Value } from '../graph/value.js';
 import { dataTypeName } from '../onnx/data-types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
+import { type StoredGraph, storedGraph } from '../patterns/graph-structure.js';
 import { findHazards } from '../patterns/hazards.js';
+import { type StoredNodes, storedNodes } from '../patterns/stored-nodes.js';
 import type { AuditReport } from '../report/schema.js';
 import type { Miss, Site, WeightRef } from '../sites/types.js';
 import { describeModel, modelName } from './describe-model.js';
@@ -51,6 +53,8 @@ export interface InspectedSite {
 export interface Inspection {
   model: AuditReport['model'];
   kind: ReturnType<typeof modelKind>;
+  /** The graph that the file holds, for a model that takes features alone. */
+  storedGraph: { kind: StoredGraph['kind']; nodes: StoredNodes | null } | null;
   inputs: InspectedTensor[];
   outputs: InspectedTensor[];
   vocabulary: number | null;
@@ -66,12 +70,14 @@ export async function inspect(options: LoadOptions & { name?: string }): Promise
   const selected = load();
   const { graph } = selected.model;
   const inputs = modelInputs(graph);
+  const stored = storedGraph(graph);
   const { vocabulary, maxPositions } = findEmbeddings(graph);
   const name = options.name ?? modelName(opened.path);
   const shapes = await inferShapes(load(), siteTensors(selected));
   return {
     model: describeModel(opened, selected.model, name, selected.architecture),
-    kind: modelKind(inputs),
+    kind: modelKind(inputs, stored !== null),
+    storedGraph: stored && { kind: stored.kind, nodes: storedNodes(stored) },
     inputs: graph.inputs.filter(({ tensor }) => !tensor).map((value) => tensorOf(value)),
     outputs: graph.outputs.map((value) => tensorOf(value)),
     vocabulary,

@@ -1,8 +1,8 @@
-import type { Batch, GraphStructure } from '../data/types.js';
+import type { Batch, DataGraph } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
 import { auditOverlay, type Overlay } from '../overlay/overlay.js';
 import type { ProbeOptions, SiteProbe } from '../overlay/probe.js';
-import { streamEdges } from '../overlay/stream-edges.js';
+import { storedGraph } from '../patterns/graph-structure.js';
 import { openSession } from '../runtime/session.js';
 import type { Session, SessionOptions } from '../runtime/types.js';
 import { HISTOGRAM_BINS } from '../stats/counters.js';
@@ -32,7 +32,7 @@ export interface ProbeRunOptions extends Pick<ProbeOptions, 'criterion' | 'maske
   session: Pick<SessionOptions, 'device' | 'threads'>;
   signal?: AbortSignal | undefined;
   /** The graph that the batches' positions are the nodes of. */
-  graph?: GraphStructure | undefined;
+  graph?: DataGraph | undefined;
 }
 
 /**
@@ -70,13 +70,13 @@ export async function openProbeRun(load: () => SelectedModel, options: ProbeRunO
   };
 }
 
-/** From this many edges on they are streamed: below, chunks only cost time. */
+/** From this many edges on they are streamed: below, chunks only cost time. Edges that a model stores always are. */
 const STREAMED_PAIRS = 2 ** 20;
 
 interface Opened {
   overlay: Overlay;
   session: Session;
-  graph: GraphStructure | null;
+  graph: DataGraph | null;
 }
 
 async function openOverlay(
@@ -87,11 +87,11 @@ async function openOverlay(
   const { criterion, masked, graph } = options;
   const { folder, name } = selected;
   const rectifier = selected.rectifier.network;
-  const smoothing = graph && { edges: graph.input };
-  if (graph && graph.pairs.dims[1]! > STREAMED_PAIRS) {
-    streamEdges(selected.model.graph, selected.model.opsets.get('') ?? 1);
-  }
-  const probing = { criterion, masked, careful, rectifier, smoothing };
+  const stored = graph === 'stored' ? storedGraph(selected.model.graph) : null;
+  const fed = graph === 'stored' ? null : graph;
+  const smoothing = stored ? { edges: stored } : fed ? { edges: fed.input } : undefined;
+  const streamed = stored?.kind === 'edges' || (fed?.pairs.dims[1] ?? 0) > STREAMED_PAIRS;
+  const probing = { criterion, masked, careful, rectifier, smoothing, streamEdges: streamed };
   const overlay = auditOverlay(selected.model, selected.sites, folder, probing);
   const session = await openSession(
     { ...options.session, model: overlay.bytes, folder, name },
@@ -126,7 +126,7 @@ async function runOverlay(
   }
   return {
     counters,
-    smoothing: smoothed && bins ? readSmoothing(smoothed.smoothing, results, smoothed.graph) : [],
+    smoothing: smoothed && bins ? readSmoothing(smoothed.smoothing, results) : [],
   };
 }
 

@@ -1,25 +1,26 @@
-import type { GraphStructure } from '../data/types.js';
+import type { DataGraph } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
 import { type SmoothingProbe, type SmoothingProbes, SUMS } from '../overlay/smoothing.js';
 import type { GraphReport } from '../report/schema.js';
-import type { Site } from '../sites/types.js';
+import type { Embedding } from '../sites/embeddings.js';
 import { finishSmoothing, type SmoothingSums } from '../stats/smoothing.js';
 
 /** What was summed over the graph at one site. */
 export interface SiteSmoothing {
-  site: Site;
+  site: Embedding;
   sums: SmoothingSums;
 }
 
 /** What the overlay is fed besides the model's inputs; without `enabled` it skips the sums. */
 export function smoothingFeeds(
   probes: SmoothingProbes,
-  { degrees, pairs }: GraphStructure,
+  graph: DataGraph,
   enabled: boolean,
 ): Record<string, NdArray> {
+  const fed = graph !== 'stored';
   return {
-    ...(probes.edges === null ? {} : { [probes.edges]: pairs }),
-    [probes.degrees]: degrees,
+    ...(fed && probes.edges !== null && { [probes.edges]: graph.pairs }),
+    ...(fed && probes.degrees !== null && { [probes.degrees]: graph.degrees }),
     [probes.enabled]: { type: 'int64', dims: [], data: BigInt64Array.of(enabled ? 1n : 0n) },
   };
 }
@@ -30,31 +31,25 @@ export function smoothingOutputs({ sites }: SmoothingProbes): string[] {
 }
 
 /** The sums of every site whose rows are the nodes of the graph; after pooling they are not. */
-export function readSmoothing(
-  { sites }: SmoothingProbes,
-  results: Record<string, NdArray>,
-  graph: GraphStructure,
-): SiteSmoothing[] {
-  return sites
-    .map((probe) => ({ site: probe.site, sums: readSums(probe, results, graph) }))
-    .filter(({ sums }) => sums.nodes === graph.degrees.data.length);
+export function readSmoothing({ sites }: SmoothingProbes, results: Record<string, NdArray>): SiteSmoothing[] {
+  return sites.flatMap((probe) => {
+    const sums = readSums(probe, results);
+    return sums ? [{ site: probe.site, sums }] : [];
+  });
 }
 
-function readSums(
-  { sums, gram }: SmoothingProbe,
-  results: Record<string, NdArray>,
-  { degrees }: GraphStructure,
-): SmoothingSums {
+function readSums({ sums, gram }: SmoothingProbe, results: Record<string, NdArray>): SmoothingSums | null {
   const data = results[sums]!.data as Float64Array;
   const read = (name: (typeof SUMS)[number]): number => data[SUMS.indexOf(name)]!;
   const features = (data.length - SUMS.length) / 2;
   const nodes = read('nodes');
+  if (nodes !== read('graphNodes')) return null;
   const shifted = data.slice(SUMS.length, SUMS.length + features);
   const first = data.slice(SUMS.length + features);
   const offset = shifted.map((value) => value / nodes);
   return {
     nodes,
-    pairs: (degrees.data as Float32Array).reduce((sum, degree) => sum + degree, 0),
+    pairs: read('pairs'),
     mean: first.map((value, k) => value + offset[k]!),
     // Σ(x − m)² = Σ(x − x₀)² − n·(m − x₀)²
     spread: Math.max(0, read('squares') - offset.reduce((sum, value) => sum + nodes * value * value, 0)),

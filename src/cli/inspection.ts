@@ -16,13 +16,15 @@ export function renderInspection(
   inspection: Inspection,
   { colors = PLAIN, width = 80, explain = false }: TextOptions & { explain?: boolean } = {},
 ): string {
-  const { model, kind, inputs, outputs, sites, misses, warnings, vocabulary, maxPositions } = inspection;
+  const { model, kind, inputs, outputs, sites, misses, warnings, vocabulary, maxPositions, storedGraph } =
+    inspection;
   const facts = [
     model.name,
     model.architecture !== model.name ? model.architecture : null,
     `${quantity(model.parameters)} parameters`,
     model.opset === null ? null : `opset ${model.opset}`,
     `fed with ${kind}`,
+    storedGraph && storedGraphWords(storedGraph),
     vocabulary === null ? null : `vocabulary of ${number(vocabulary)}`,
     maxPositions === null ? null : `at most ${number(maxPositions)} positions`,
   ].filter((fact) => fact !== null);
@@ -104,4 +106,9 @@ function withShape({ name, type, shape }: InspectedTensor): string {
 /** `[batch, 128, ?]` */
 function shapeText(shape: InspectedTensor['shape']): string {
   return shape === null ? '[…]' : `[${shape.map((dim) => dim ?? '?').join(', ')}]`;
+}
+
+function storedGraphWords({ nodes }: NonNullable<Inspection['storedGraph']>): string {
+  if (!nodes) return 'stores its graph';
+  return `stores its graph of ${nodes.exact ? '' : 'at least '}${number(nodes.nodes)} nodes`;
 }

@@ -32,6 +32,8 @@ export interface DataSpec {
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** What a graph model does not do itself with its edge weights or its adjacency; without it: everything. */
   graphNeeds?: GraphNeeds | undefined;
+  /** Set when the model stores the graph it works on, and takes features alone; so many nodes, or at least so many. */
+  storedGraph?: { nodes: { nodes: number; exact: boolean } | null } | undefined;
   /** Fills inputs of its own before the built-in roles are asked (plugins). */
   feeder?: Feeder | undefined;
   /** Stops a download. */

@@ -54,6 +54,9 @@ export interface GraphStructure {
   input: string | null;
 }
 
+/** Where the graph behind a batch is: with the data, or stored in the model, which is then fed features alone. */
+export type DataGraph = GraphStructure | 'stored';
+
 /** A data set cut into batches for one model; iterating twice gives the same batches. */
 export interface DataSet {
   description: DataDescription;
@@ -64,7 +67,7 @@ export interface DataSet {
   /** Every position there is, is seen: no resolution needed (a full-graph audit). */
   census: boolean;
   /** Set when the positions are the nodes of a graph: the same in all batches. */
-  graph?: GraphStructure;
+  graph?: DataGraph;
   /** Positions that all batches together will hold, if known before running (for a long text: the budget's); for progress bars. */
   positions: number | null;
   /** For text. */

@@ -1,5 +1,5 @@
 import { siteCounters } from '../report/recompute.js';
-import type { AuditReport, SiteReport } from '../report/schema.js';
+import type { AuditReport, GraphReport, SiteKind, SiteReport } from '../report/schema.js';
 import { frequencies } from '../stats/distribution.js';
 import type { Flag } from '../stats/flags.js';
 import type { ValueHistogram } from '../stats/types.js';
@@ -39,7 +39,9 @@ export interface AuditExtract {
 }
 
 /** Where a site is. */
-export type Place = Pick<SiteReport, 'id' | 'stack' | 'layer' | 'site' | 'part'>;
+export type Place = Pick<SiteReport, 'id' | 'stack' | 'layer' | 'part'> & {
+  site: SiteKind | GraphReport['site'];
+};
 
 export interface SiteExtract extends Place {
   neurons: number;

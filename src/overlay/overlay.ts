@@ -7,6 +7,7 @@ import type { Site } from '../sites/types.js';
 import { type AliveProbe, addAliveProbes } from './alive.js';
 import { addProbes, type ProbeOptions, type Probes } from './probe.js';
 import { pruneUnused } from './prune-unused.js';
+import { streamEdges } from './stream-edges.js';
 
 export interface Overlay {
   /** The model without large weights: they are external data in `folder`. */
@@ -23,6 +24,8 @@ export interface Overlay {
 export interface OverlayOptions extends ProbeOptions {
   /** What the model is as a rectifier network: then the overlay also says which data points are alive. */
   rectifier?: RectifierNetwork | null;
+  /** Sum messages over edges in chunks: see `streamEdges`. */
+  streamEdges?: boolean;
 }
 
 /**
@@ -34,6 +37,7 @@ export function auditOverlay(model: Model, sites: Site[], folder: string, option
   const before = new Set(model.graph.inputs.map((input) => input.name));
   const probes = addProbes(model, sites, options);
   const alive = options.rectifier ? addAliveProbes(model, options.rectifier, sites) : [];
+  if (options.streamEdges) streamEdges(model.graph, model.opsets.get('') ?? 1);
   const { removedNodes } = options.keepOutputs ? { removedNodes: 0 } : pruneUnused(model.graph);
   const inputs = model.graph.inputs.map((input) => input.name).filter((name) => before.has(name));
   return { bytes: encodeOverlay(model, folder), probes, alive, inputs, removedNodes };

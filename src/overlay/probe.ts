@@ -2,10 +2,11 @@ import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import type { Model } from '../graph/model.js';
 import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
+import { embeddingsOf } from '../sites/embeddings.js';
 import type { Site } from '../sites/types.js';
 import type { Criterion } from '../stats/types.js';
 import { Builder } from './build.js';
-import { addSmoothing, embeddingSites, type SmoothingOptions, type SmoothingProbes } from './smoothing.js';
+import { addSmoothing, type SmoothingOptions, type SmoothingProbes } from './smoothing.js';
 
 export interface ProbeOptions {
   criterion: Pick<Criterion, 'firing' | 'threshold'>;
@@ -61,19 +62,23 @@ const LARGEST_FLOAT32 = 3.4028234663852886e38;
  */
 export function addProbes(model: Model, sites: Site[], options: ProbeOptions): Probes {
   const { graph } = model;
+  const embeddings = options.smoothing ? embeddingsOf(graph, sites) : [];
   if (!options.keepOutputs) graph.outputs.length = 0;
   const mask = options.masked
     ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: ['audit_positions'] })
     : null;
   const opset = model.opsets.get('') ?? 1;
-  const rows = new Map<Site, Value>();
+  const rows = new Map<unknown, Value>();
   const probes = sites.map((site) => {
     const b = new Builder(graph, opset, `audit/${site.id}/`);
     rows.set(site, flatten(b, site));
     return probeSite(b, site, rows.get(site)!, options, mask);
   });
-  const embeddings = embeddingSites(sites).map((site) => ({ site, rows: rows.get(site)! }));
-  const smoothing = options.smoothing ? addSmoothing(graph, opset, embeddings, options.smoothing) : null;
+  const read = embeddings.map((site) => ({
+    site,
+    rows: rows.get(site) ?? flatten(new Builder(graph, opset, `audit/${site.id}/`), site),
+  }));
+  const smoothing = options.smoothing ? addSmoothing(graph, opset, read, options.smoothing) : null;
   return { sites: probes, mask: mask?.name ?? null, smoothing };
 }
 
@@ -123,7 +128,7 @@ function probeSite(b: Builder, site: Site, all: Value, options: ProbeOptions, ma
 }
 
 /** The site's values as float32 [positions, neurons]; float16 is widened first, since its squares overflow. */
-function flatten(b: Builder, { value, plus, axis }: Site): Value {
+function flatten(b: Builder, { value, plus, axis }: Pick<Site, 'value' | 'plus' | 'axis'>): Value {
   let at = plus ? b.op('Add', [value, plus]) : value;
   if (axis === 1) {
     const rank = value.rank ?? 4;

@@ -2,50 +2,55 @@ import { intAttribute } from '../graph/attributes.js';
 import type { Graph } from '../graph/graph.js';
 import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
-import type { Site } from '../sites/types.js';
+import type { StoredGraph } from '../patterns/graph-structure.js';
+import type { Embedding } from '../sites/embeddings.js';
 import { Builder } from './build.js';
+import { type Neighbours, storedEdges } from './stored-edges.js';
 
 /** What the overlay is told about the graph that the model runs on. */
 export interface SmoothingOptions {
-  /** The model's own input that lists the neighbour pairs [2, pairs]; `null`: the overlay gets an input for them. */
-  edges: string | null;
+  /**
+   * The model's own input that lists the neighbour pairs [2, pairs]; `null`: the overlay gets an input for them; or what the
+   * model stores.
+   */
+  edges: string | null | StoredGraph;
   /** Numbers of float64 in one chunk of rows; memory grows with it, not with the graph. */
   chunkNumbers?: number;
 }
 
 /** Inputs that feed the sums over a graph, and where they come out. */
 export interface SmoothingProbes {
-  /** Neighbour pairs, int64 [2, pairs]; `null` when an input of the model lists them. */
+  /** Neighbour pairs, int64 [2, pairs]; `null` when an input of the model lists them, or it stores them. */
   edges: string | null;
-  /** Number of neighbours of each node, float32 [nodes]. */
-  degrees: string;
+  /** Number of neighbours of each node, float32 [nodes]; `null` when the model stores its graph. */
+  degrees: string | null;
   /** int64 scalar, 1 to compute the sums, 0 to skip them. */
   enabled: string;
   sites: SmoothingProbe[];
 }
 
 export interface SmoothingProbe {
-  site: Site;
-  /** Output, float64 [6 + 2 · features]: `SUMS`, then Σ (x − x₀) and x₀ by feature, x₀ being the first row. */
+  site: Embedding;
+  /** Output, float64 [8 + 2 · features]: `SUMS`, then Σ (x − x₀) and x₀ by feature, x₀ being the first row. */
   sums: string;
   /** Output, float64 [features, features]: XᵀX; `null` where there are more than `MAX_RANK_FEATURES`. */
   gram: string | null;
 }
 
-/** The sites that hold a layer's embedding: after its activation function, or, where it has none, its attention's output. */
-export function embeddingSites(sites: Site[]): Site[] {
-  const sameLayer = (a: Site, b: Site): boolean => a.stack === b.stack && a.layer === b.layer;
-  return sites.filter(
-    (one) =>
-      one.axis === -1 &&
-      (one.site === 'mlp_post' ||
-        (one.site === 'attn_out' &&
-          !sites.some((other) => other.site === 'mlp_post' && sameLayer(one, other)))),
-  );
-}
-
-/** The first numbers of a probe's `sums`; `squares` is Σ (x − x₀)² over nodes and features. */
-export const SUMS = ['energy', 'degreeEnergy', 'cosineDistance', 'zeros', 'squares', 'nodes'] as const;
+/**
+ * The first numbers of a probe's `sums`; `squares` is Σ (x − x₀)² over nodes and features, `nodes` are the embedding's rows,
+ * `graphNodes` and `pairs` those of the graph.
+ */
+export const SUMS = [
+  'energy',
+  'degreeEnergy',
+  'cosineDistance',
+  'zeros',
+  'squares',
+  'nodes',
+  'graphNodes',
+  'pairs',
+] as const;
 
 /** Above this the effective rank is left out: XᵀX grows with the square, its eigenvalues with the cube. */
 export const MAX_RANK_FEATURES = 1024;
@@ -62,28 +67,45 @@ const CHUNK_NUMBERS = 2 ** 20;
 export function addSmoothing(
   graph: Graph,
   opset: number,
-  embeddings: { site: Site; rows: Value }[],
+  embeddings: { site: Embedding; rows: Value }[],
   options: SmoothingOptions,
 ): SmoothingProbes {
-  const own = options.edges === null ? null : graph.inputs.find(({ name }) => name === options.edges);
-  const edges = own ?? graph.addInput('audit.edges', { elemType: DataType.INT64, shape: [2, 'audit_pairs'] });
-  const degrees = graph.addInput('audit.degrees', { elemType: DataType.FLOAT, shape: ['audit_nodes'] });
+  const b = new Builder(graph, opset, 'audit/neighbours/');
   const enabled = graph.addInput('audit.smoothing', { elemType: DataType.INT64, shape: [] });
-  const structure = { edges, degrees, enabled, chunkNumbers: options.chunkNumbers ?? CHUNK_NUMBERS };
+  const { edges, degrees, fed } = neighbours(b, options.edges);
+  const size = b.unsqueeze(b.cast(sizeOf(b, degrees, 0), DataType.DOUBLE), 0);
+  const pairs = b.reduce('ReduceSum', b.cast(degrees, DataType.DOUBLE), [0]);
+  const counts = b.op('Concat', [size, pairs], { axis: intAttribute(0) });
+  const chunkNumbers = options.chunkNumbers ?? CHUNK_NUMBERS;
+  const structure = { edges, degrees, enabled, counts, chunkNumbers };
   const sites = embeddings.map(({ site, rows }) =>
     smoothSite(new Builder(graph, opset, `audit/${site.id}/smoothing/`), site, rows, structure),
   );
-  return { edges: own ? null : edges.name, degrees: degrees.name, enabled: enabled.name, sites };
+  return { ...fed, enabled: enabled.name, sites };
 }
 
-interface Structure {
-  edges: Value;
-  degrees: Value;
+function neighbours(
+  b: Builder,
+  known: SmoothingOptions['edges'],
+): Neighbours & { fed: Pick<SmoothingProbes, 'edges' | 'degrees'> } {
+  if (known !== null && typeof known === 'object') {
+    return { ...storedEdges(b, known), fed: { edges: null, degrees: null } };
+  }
+  const { graph } = b;
+  const own = known === null ? null : graph.inputs.find(({ name }) => name === known);
+  const edges = own ?? graph.addInput('audit.edges', { elemType: DataType.INT64, shape: [2, 'audit_pairs'] });
+  const degrees = graph.addInput('audit.degrees', { elemType: DataType.FLOAT, shape: ['audit_nodes'] });
+  return { edges, degrees, fed: { edges: own ? null : edges.name, degrees: degrees.name } };
+}
+
+interface Structure extends Neighbours {
   enabled: Value;
+  /** float64 [2]: nodes, pairs. */
+  counts: Value;
   chunkNumbers: number;
 }
 
-function smoothSite(b: Builder, site: Site, x: Value, structure: Structure): SmoothingProbe {
+function smoothSite(b: Builder, site: Embedding, x: Value, structure: Structure): SmoothingProbe {
   const chunkRows = Math.max(1, Math.floor(structure.chunkNumbers / (site.neurons ?? 64)));
   const rows = sizeOf(b, x, 0);
   const first = b.cast(b.slice(x, b.ints([0]), b.ints([1]), 0), DataType.DOUBLE);
@@ -95,9 +117,13 @@ function smoothSite(b: Builder, site: Site, x: Value, structure: Structure): Smo
   const edges = edgePass(b, x, structure, edgeTrips, chunkRows);
   const count = b.unsqueeze(b.cast(rows, DataType.DOUBLE), 0);
   const flat = (value: Value): Value => b.op('Reshape', [value, b.ints([-1])]);
-  const sums = b.op('Concat', [edges, nodes.sums, count, flat(nodes.shifted), flat(first)], {
-    axis: intAttribute(0),
-  });
+  const sums = b.op(
+    'Concat',
+    [edges, nodes.sums, count, structure.counts, flat(nodes.shifted), flat(first)],
+    {
+      axis: intAttribute(0),
+    },
+  );
   b.graph.addOutput(sums);
   if (nodes.gram) b.graph.addOutput(nodes.gram);
   return { site, sums: sums.name, gram: nodes.gram?.name ?? null };

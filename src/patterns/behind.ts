@@ -45,7 +45,7 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
   const layer = linear(node);
   if (layer)
     return {
-      found: [{ ...layer, bias: layer.bias ?? seen.bias, aggregated: seen.aggregated, first: 0 }],
+      found: [{ ...layer, bias: seen.bias ?? layer.bias, aggregated: seen.aggregated, first: 0 }],
       blocked: null,
     };
   const first = node.input;

@@ -1,29 +1,92 @@
 import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
-import { topologicalOrder } from '../graph/traversal.js';
+import { reachableBackward, topologicalOrder } from '../graph/traversal.js';
 import type { Value } from '../graph/value.js';
 import { resultFrom } from './after.js';
 import type { AttentionMatch } from './attention.js';
 import { linearBehind } from './behind.js';
-import { moving, slicesFromStart } from './pass.js';
+import { structural } from './graph-structure.js';
+import { isConstant, moving, slicesFromStart } from './pass.js';
 
 /**
- * Attention over the edges of a graph: out_i = Σ_{j∈N_i} α_ij · W x_j (+ b), α being a softmax over the edges into i
- * (Veličković et al. 2018; GATv2 and the graph transformer sum the same way). The sum is a Scatter that adds; the softmax is
- * written out as exp(e) / Σ exp(e), with the sum gathered back to the edges. There is no output projection: what is read is
- * the aggregated output with its bias, heads joined or averaged, and the weight behind it is W.
+ * Graph attention: out_i = Σ_{j∈N_i} α_ij · W x_j (+ b), α being a softmax over the neighbours of i (Veličković et al. 2018; GATv2
+ * and the graph transformer sum the same way). There is no output projection: what is read is the aggregated output with its
+ * bias, heads joined or averaged, and the weight behind it is W.
+ *
+ * @param elsewhere Softmaxes that are taken: their result has a projection of its own.
  */
-export function findGraphAttention(graph: Graph): AttentionMatch[] {
-  return topologicalOrder(graph).flatMap((core) => {
-    const scatters = /^Scatter(Elements|ND)$/.test(core.opType) && core.string('reduction', 'none') === 'add';
-    const product = scatters ? producerBefore(core.inputs[2]) : null;
-    if (!product?.is('Mul')) return [];
-    const coefficients = product.inputs.findIndex(isEdgeSoftmax);
-    const values = product.inputs[1 - coefficients];
-    const projection = coefficients >= 0 && values ? linearBehind(values).found[0] : undefined;
-    if (!projection) return [];
-    return [{ core, projection, result: resultFrom(joinedHeads(core.output), null, null) }];
-  });
+export function findGraphAttention(graph: Graph, elsewhere: ReadonlySet<Node>): GraphAttention {
+  const { values: structure } = structural(graph);
+  const found: GraphAttention = { matches: [], scoring: new Set() };
+  for (const node of topologicalOrder(graph)) {
+    const core =
+      node.is('Softmax') && !elsewhere.has(node) ? overAdjacency(node, structure) : overEdges(node);
+    const projection = core && linearBehind(core.values).found[0];
+    if (!projection) continue;
+    found.matches.push({ core: node, projection, result: resultFrom(joinedHeads(core.sum), null, null) });
+    const embedding = reachableBackward([core.values]);
+    for (const behind of reachableBackward([core.coefficients])) {
+      if (!embedding.has(behind)) found.scoring.add(behind);
+    }
+  }
+  return found;
+}
+
+export interface GraphAttention {
+  matches: AttentionMatch[];
+  /** What computes the α alone: an activation function in there belongs to the attention and is no MLP. */
+  scoring: Set<Node>;
+}
+
+/** Σ α · W x: the sum, the α, and the W x [nodes or edges, …]. */
+interface WeightedSum {
+  sum: Value;
+  coefficients: Value;
+  values: Value;
+}
+
+/** A Scatter that adds α · gathered W x; α is written out as exp(e) / Σ exp(e), with the sum gathered back to the edges. */
+function overEdges(node: Node): WeightedSum | null {
+  const scatters = /^Scatter(Elements|ND)$/.test(node.opType) && node.string('reduction', 'none') === 'add';
+  const product = scatters ? producerBefore(node.inputs[2]) : null;
+  if (!product?.is('Mul')) return null;
+  const index = product.inputs.findIndex(isEdgeSoftmax);
+  const [coefficients, values] = [product.inputs[index], product.inputs[1 - index]];
+  return coefficients && values ? { sum: node.output, coefficients, values } : null;
+}
+
+/** Softmax(scores, masked by an adjacency) · W x. */
+function overAdjacency(softmax: Node, structure: ReadonlyMap<Value, boolean>): WeightedSum | null {
+  if (!maskedByAdjacency(softmax.input, structure)) return null;
+  const product = leftFactorOf(softmax.output);
+  return product && { sum: product.output, coefficients: softmax.output, values: product.inputs[1]! };
+}
+
+/**
+ * Whether scores [nodes, nodes, …] were masked by what follows from an adjacency or edges; or by a constant, and are additive,
+ * LeakyReLU(a·Wx_i + b·Wx_j), which no other attention is: then the adjacency is stored.
+ */
+function maskedByAdjacency(scores: Value | null, structure: ReadonlyMap<Value, boolean>): boolean {
+  const node = producerBefore(scores);
+  if (!node?.is('Where') && !node?.is('Add')) return false;
+  const operands = node.inputs.filter((input) => input !== null);
+  if (operands.some((input) => structure.get(input))) return true;
+  return (
+    operands.some((input) => isConstant(input)) &&
+    operands.some((input) => producerBefore(input)?.is('LeakyRelu'))
+  );
+}
+
+/** The MatMul that probabilities are the left factor of, behind moves and transpositions. */
+function leftFactorOf(probabilities: Value, steps = 8): Node | null {
+  if (steps === 0) return null;
+  for (const { node, index } of probabilities.uses) {
+    if (node.is('MatMul') && index === 0) return node;
+    const passes = index === 0 && (moving(node) || node.is('Transpose'));
+    const found = passes ? leftFactorOf(node.output, steps - 1) : null;
+    if (found) return found;
+  }
+  return null;
 }
 
 /** Whether a value [edges, …] is exp(…) / gathered sum, or a Softmax. */
@@ -48,6 +111,9 @@ function joinedHeads(value: Value): Value {
   const uses = value.uses.filter(({ node }) => !node.is('Shape') && !node.is('Size'));
   const [use] = uses;
   const passes =
-    use && uses.length === 1 && use.index === 0 && (moving(use.node) || use.node.is('ReduceMean'));
+    use &&
+    uses.length === 1 &&
+    use.index === 0 &&
+    (moving(use.node) || use.node.is('ReduceMean') || use.node.is('Transpose'));
   return passes ? joinedHeads(use.node.output) : value;
 }

@@ -2,7 +2,7 @@ import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import type { Value } from '../graph/value.js';
-import { isFloat } from '../onnx/data-types.js';
+import { structural } from './graph-structure.js';
 import { linear } from './linear.js';
 import { constantOperand, isConstant, moving } from './pass.js';
 
@@ -23,36 +23,11 @@ export interface StructureNeeds {
  * GIN, GraphConv) has its own term for the node itself and wants the plain structure.
  */
 export function graphNeeds(graph: Graph): StructureNeeds {
-  const edges = new Set(graph.inputs.filter(isStructure));
-  const { values, nodes } = structural(graph, edges);
+  const { values, nodes } = structural(graph);
   const degrees = nodes.some((node) => sumsWeights(node, values));
   const loops = nodes.some((node) => addsDiagonal(node) || joinsLoops(node, values));
   const root = hasOwnTerm(graph, values);
   return { selfLoops: !loops && !root, normalised: !degrees && !root };
-}
-
-const structureName = /^(edge_?(index|list|weight|attr)|edges|adj\w*|a_hat|a)$/i;
-
-function isStructure({ name, tensor, type }: Value): boolean {
-  if (tensor) return false;
-  const shape = type?.shape;
-  const square = shape?.length === 2 && shape[0] === shape[1] && shape[0] !== null;
-  return structureName.test(name) || (square === true && isFloat(type!.elemType));
-}
-
-/** Values that follow from structure, constants and shapes alone, and whether an edge or adjacency is behind them. */
-function structural(graph: Graph, inputs: Set<Value>): { values: Map<Value, boolean>; nodes: Node[] } {
-  const values = new Map<Value, boolean>([...inputs].map((input) => [input, true]));
-  const nodes: Node[] = [];
-  for (const node of topologicalOrder(graph)) {
-    const operands = node.inputs.filter((input) => input !== null);
-    const sized = node.is('Shape') || node.is('Size');
-    if (!sized && !operands.every((input) => values.has(input) || input.tensor)) continue;
-    const fromEdges = !sized && operands.some((input) => values.get(input));
-    for (const output of node.outputs) if (output) values.set(output, fromEdges);
-    if (fromEdges) nodes.push(node);
-  }
-  return { values, nodes };
 }
 
 /** Degrees: a sum over the adjacency, or of edge weights by node. */

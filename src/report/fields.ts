@@ -65,10 +65,14 @@ export function fieldValue(sites: SiteReport[], field: Field): number | null {
 
 /**
  * Sites that a selector means. `*` stands for any text, dots included. Left-out parts mean every part, so that
- * `5.mlp_post` also finds `5.mlp_post.expert7`; a site name alone means every site of that name.
+ * `5.mlp_post` also finds `5.mlp_post.expert7`; a site name alone means every site of that name. So does `output`, which a
+ * graph network's over-smoothing has.
  */
-export function selectSites(sites: SiteReport[], selector: string): SiteReport[] {
-  if (isSiteName(selector)) return sites.filter(({ site }) => site === selector);
+export function selectSites<S extends { id: string; site: string; part: string }>(
+  sites: readonly S[],
+  selector: string,
+): S[] {
+  if (isSiteName(selector) || selector === 'output') return sites.filter(({ site }) => site === selector);
   const literal = selector.split('*').map((text) => text.replace(/[.*+?^${}()|[\]\\-]/g, '\\$&'));
   const pattern = new RegExp(`^${literal.join('.*')}$`);
   return sites.filter(({ id, part }) => {

@@ -15,12 +15,3 @@ export type GraphField = keyof typeof GRAPH_FIELDS;
 export function isGraphField(name: string): name is GraphField {
   return name in GRAPH_FIELDS;
 }
-
-/** The measure at a site; `undefined` where none was taken, `null` where it is not finite. */
-export function graphFieldValue(
-  graph: readonly GraphReport[],
-  site: string,
-  field: GraphField,
-): number | null | undefined {
-  return graph.find(({ id }) => id === site)?.[GRAPH_FIELDS[field]];
-}

@@ -6,6 +6,10 @@ import { type Cell, type Column, tableLines, wrap } from './text.js';
 
 /** Layers that are listed one by one; of more the first and the last are, with the chart to show the course. */
 const SHOWN_LAYERS = 16;
+
+const LEGEND =
+  'smoothness on the graph: Dirichlet energy, distance to the mean, degree-normalised Dirichlet energy, mean average distance (cosine), effective rank, share of zero outputs';
+
 const CHART_WIDTH = 48;
 
 const COLUMNS: Column[] = [
@@ -22,17 +26,31 @@ const COLUMNS: Column[] = [
 /** Over-smoothing by layer, and a chart of the Dirichlet energy where there is a course to show; empty without a graph. */
 export function graphLines({ graph = [] }: AuditReport, width: number, colors: Colors): string[] {
   if (graph.length === 0) return [];
-  const omitted = graph.length - SHOWN_LAYERS;
-  const shown =
-    omitted > 1 ? [...graph.slice(0, SHOWN_LAYERS / 2), ...graph.slice(-SHOWN_LAYERS / 2)] : graph;
+  const { shown, gap } = shownLayers(graph);
   const table = tableLines(COLUMNS, shown.map(row), width, colors);
-  if (shown.length < graph.length) {
-    const gap = `… ${number(graph.length - shown.length)} more layers, in the JSON report`;
-    table.splice(1 + SHOWN_LAYERS / 2, 0, colors.dim(gap));
-  }
-  const text =
-    'smoothness on the graph: Dirichlet energy, distance to the mean, degree-normalised Dirichlet energy, mean average distance (cosine), effective rank, share of zero outputs';
-  return [...table, '', ...wrap(text, width).map(colors.dim), ...charts(graph, colors), ''];
+  if (gap) table.splice(1 + SHOWN_LAYERS / 2, 0, colors.dim(gap));
+  return [...table, '', ...wrap(LEGEND, width).map(colors.dim), ...charts(graph, colors), ''];
+}
+
+/** The table as text, for other renderings; `null` without a graph. */
+export function graphTable({ graph = [] }: AuditReport): {
+  columns: Pick<Column, 'title' | 'align'>[];
+  rows: string[][];
+  legend: string;
+} | null {
+  if (graph.length === 0) return null;
+  const { shown, gap } = shownLayers(graph);
+  const rows = shown.map((entry) => row(entry).map(({ text }) => text));
+  if (gap) rows.splice(SHOWN_LAYERS / 2, 0, [gap, ...COLUMNS.slice(1).map(() => '')]);
+  return { columns: COLUMNS, rows, legend: LEGEND };
+}
+
+/** All layers, or of many the first and the last, and what is said of those between. */
+function shownLayers(graph: GraphReport[]): { shown: GraphReport[]; gap: string | null } {
+  if (graph.length <= SHOWN_LAYERS + 1) return { shown: graph, gap: null };
+  const half = SHOWN_LAYERS / 2;
+  const gap = `… ${number(graph.length - SHOWN_LAYERS)} more layers, in the JSON report`;
+  return { shown: [...graph.slice(0, half), ...graph.slice(-half)], gap };
 }
 
 /** `energy   ▇▆▅▄▃▂▁▁ 6.8 → 3.1e-9` */

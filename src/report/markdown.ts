@@ -1,4 +1,5 @@
 import { counted, number, percent, printable } from './format.js';
+import { graphTable } from './graph-table.js';
 import type { AuditReport, Gate, SiteReport } from './schema.js';
 import { sparkline } from './sparkline.js';
 import { shownWarnings } from './warnings.js';
@@ -13,6 +14,7 @@ export function renderMarkdown(report: AuditReport): string {
     [...words.summary, `capacity: ${words.capacity}`].map((text) => `- ${markdown(text)}`).join('\n'),
     ...warnings(report),
     ...(report.sites.length > 0 ? [table(report.sites)] : []),
+    ...smoothness(report),
     [words.model, words.data, `dead: ${words.criterion}`, words.run].map(markdown).join('<br>\n'),
   ];
   return `${blocks.join('\n\n')}\n`;
@@ -68,4 +70,16 @@ function table(sites: SiteReport[]): string {
     return `| ${cells.join(' | ')} |`;
   });
   return [header, '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |', ...rows].join('\n');
+}
+
+function smoothness(report: AuditReport): string[] {
+  const found = graphTable(report);
+  if (!found) return [];
+  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  const lines = [
+    line(found.columns.map(({ title }) => title)),
+    line(found.columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
+    ...found.rows.map((cells) => line(cells.map(markdown))),
+  ];
+  return [lines.join('\n'), markdown(found.legend)];
 }

@@ -26,7 +26,7 @@ SELECTOR  a site id, with * for anything (5.mlp_post, *.mlp_post,
           decoder.*.attn_out.cross); or a site name alone, which is about
           the whole model: ${SITE_KINDS.join(', ')}
 FIELD     ${wrap(FIELDS, 66).join('\n          ')}
-          of graphs: ${wrap(Object.keys(GRAPH_FIELDS), 55).join('\n          ')}
+          of graphs, also of the selector output: ${wrap(Object.keys(GRAPH_FIELDS), 55).join('\n          ')}
 CMP       > | >= | < | <=
 e.g.      mlp_post.dead_ratio > 0.05, 5.mlp_post.silent > 0,
           max(*.mlp_post.dead_ratio) > 0.1`;

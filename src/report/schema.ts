@@ -194,6 +194,7 @@ export const gateSchema = z.object({
 /** Over-smoothing of one layer's embedding; see docs/graphs.md for the definitions. */
 export const graphSchema = z.object({
   ...place,
+  site: z.enum(['mlp_post', 'attn_out', 'output']).describe('output: of a last layer that has no site'),
   nodes: count,
   neighbourPairs: count.describe('Ordered pairs: an undirected edge is two; no self loops'),
   features: count,

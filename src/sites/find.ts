@@ -89,7 +89,7 @@ function attentionSite({ attention }: AttentionUnit, place: Place): Site {
     axis: -1,
     neurons: projection.neurons,
     activation: null,
-    weights: [incomingRef('in', projection, result.bias)],
+    weights: [incomingRef('in', projection, result.bias ?? projection.bias)],
   };
 }
 

@@ -50,11 +50,11 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
   const position = new Map<Node, number>(topologicalOrder(graph).map((node, i) => [node, i]));
   const attention = findAttention(graph);
   const activations = findActivations(graph);
-  const misses: Miss[] = attention.misses.map(({ core, reason }) => ({
-    what: 'attention',
-    reason,
-    at: label(core),
-  }));
+  const graphAttention = findGraphAttention(graph, new Set(attention.matches.map(({ core }) => core)));
+  const overGraph = new Set(graphAttention.matches.map(({ core }) => core));
+  const misses: Miss[] = attention.misses
+    .filter(({ core }) => !overGraph.has(core))
+    .map(({ core, reason }) => ({ what: 'attention', reason, at: label(core) }));
   const starts = new Set(activations.matches.map(({ pre }) => pre));
   const units: Unit[] = attention.matches.map((match) => ({
     kind: 'attention',
@@ -66,6 +66,7 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
   }));
   const inTransformer = units.length > 0;
   for (const match of activations.matches) {
+    if (graphAttention.scoring.has(match.post.producer!)) continue;
     const found = mlpAround(match, inTransformer, starts);
     if ('reason' in found) misses.push(found);
     else units.push({ ...found, order: position.get(match.post.producer!)! });
@@ -81,16 +82,15 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
       at: post.name,
     });
   }
-  const overEdges = findGraphAttention(graph);
-  for (const match of overEdges) {
+  for (const match of graphAttention.matches) {
     const order = position.get(match.core)!;
     units.push({ kind: 'attention', attention: match, residual: null, block: null, beside: false, order });
   }
   units.sort((a, b) => a.order - b.order);
   // A graph network's sums over neighbours are no residual stream.
-  if (!inTransformer && overEdges.length > 0) for (const unit of units) unit.residual = null;
+  if (!inTransformer && graphAttention.matches.length > 0) for (const unit of units) unit.residual = null;
   if (inTransformer) return { units: withExperts(units), misses };
-  return { units: overEdges.length > 0 ? units : inBlocks(units), misses };
+  return { units: graphAttention.matches.length > 0 ? units : inBlocks(units), misses };
 }
 
 /** Marks MLPs that do not depend on the MLP right before them. */

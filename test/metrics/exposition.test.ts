@@ -114,7 +114,7 @@ describe('every metric', () => {
   it('about a model is rendered by an audit that has what it needs', () => {
     const report = smallReport();
     report.model.step = 7;
-    const { id, stack, layer, site, part } = report.sites[0]!;
+    const { id, stack, layer, part } = report.sites[0]!;
     const measured = { dirichletEnergy: 1, distanceToMean: 2, effectiveRank: 3, meanAverageDistance: 4 };
     const size = {
       nodes: 5,
@@ -123,7 +123,7 @@ describe('every metric', () => {
       degreeNormalisedDirichletEnergy: 1,
       zeroShare: 0,
     };
-    report.graph = [{ id, stack, layer, site, part, ...size, ...measured }];
+    report.graph = [{ id, stack, layer, site: 'mlp_post', part, ...size, ...measured }];
     report.gate = {
       status: 'passed',
       rules: [{ rule: 'r', value: 0, limit: 1, status: 'passed', site: null }],

@@ -4,10 +4,11 @@ import { splitMix32 } from '../../src/data/arrays/prng.js';
 import { edgeEnds, graphStructure } from '../../src/data/graphs/structure.js';
 import { toOnnx } from '../../src/graph/to-onnx.js';
 import { encodeModel } from '../../src/onnx/encode.js';
-import { addSmoothing, embeddingSites } from '../../src/overlay/smoothing.js';
+import { addSmoothing } from '../../src/overlay/smoothing.js';
 import type { GraphReport } from '../../src/report/schema.js';
 import { openSession } from '../../src/runtime/session.js';
 import type { Session } from '../../src/runtime/types.js';
+import { type Embedding, embeddingsOf } from '../../src/sites/embeddings.js';
 import type { Site } from '../../src/sites/types.js';
 import { buildGraphModel } from '../build.js';
 import { smoothness, undirected } from '../smoothness.js';
@@ -44,7 +45,7 @@ async function measure(
     site: 'mlp_post',
     part: '',
     neurons: features,
-  } as Site;
+  } as Site & Embedding;
   const input = fedAsInput ? 'edge_index' : null;
   const probes = addSmoothing(graph, opset, [{ site, rows: y }], { edges: input, chunkNumbers });
   const session = await openSession({
@@ -69,7 +70,7 @@ async function measure(
     },
     fetch: smoothingOutputs(probes),
   });
-  const [report] = graphReport(readSmoothing(probes, results, structure));
+  const [report] = graphReport(readSmoothing(probes, results));
   return report;
 }
 
@@ -258,6 +259,7 @@ describe('sites with an embedding', () => {
 
   it('are what comes after the activation, or a last attention layer’s output', () => {
     const ids = ['0.attn_out', '0.mlp_pre', '0.mlp_post', '1.attn_out'];
-    expect(embeddingSites(ids.map(site)).map(({ id }) => id)).toEqual(['0.mlp_post', '1.attn_out']);
+    const { graph } = buildGraphModel({ inputs: { x: ['float32', ['n', 2]] }, nodes: [], outputs: [] });
+    expect(embeddingsOf(graph, ids.map(site)).map(({ id }) => id)).toEqual(['0.mlp_post', '1.attn_out']);
   });
 });

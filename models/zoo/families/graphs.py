@@ -2,7 +2,7 @@
 
 import torch
 from torch import nn
-from torch_geometric.nn import DenseGCNConv, GATConv, GCNConv, GINConv, SAGEConv
+from torch_geometric.nn import DenseGATConv, DenseGCNConv, GATConv, GATv2Conv, GCNConv, GINConv, SAGEConv, TransformerConv
 
 from models.recipes.onnx_files import Inputs
 
@@ -56,8 +56,86 @@ class DenseGcn(nn.Module):
         return self.convs[1](self.acts[0](self.convs[0](x, adj)), adj).log_softmax(-1)
 
 
+class StoredDenseNet(DenseNet):
+    """The same with its adjacency stored as a buffer: x `[nodes, features]` is all it takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("adj", adjacency()["adj"])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, self.adj)
+
+
+class StoredEdgeNet(EdgeNet):
+    """A network of one graph, whose edges are a buffer."""
+
+    def __init__(self, convs: list[nn.Module], act: nn.Module) -> None:
+        super().__init__(convs, act)
+        self.register_buffer("edge_index", edges()["edge_index"])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, self.edge_index)
+
+
+class ToDenseNet(DenseNet):
+    """Makes the dense adjacency from its edges: self loops, degrees, D^-1/2 (A + I) D^-1/2."""
+
+    def forward(self, x: torch.Tensor, edge_index: torch.Tensor) -> torch.Tensor:
+        adj = torch.zeros(x.size(0), x.size(0))
+        adj = adj.index_put((edge_index[1], edge_index[0]), torch.ones(edge_index.size(1)))
+        adj = adj + torch.eye(x.size(0))
+        scale = adj.sum(1).rsqrt()
+        return super().forward(x, scale[:, None] * adj * scale[None, :])
+
+
+class DenseAttention(nn.Module):
+    """Graph attention written out over a dense adjacency: softmax over where(adj > 0, e, -9e15), one head, no bias."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(features, width))
+        self.source = nn.Parameter(torch.randn(width, 1))
+        self.target = nn.Parameter(torch.randn(width, 1))
+
+    def forward(self, x: torch.Tensor, adj: torch.Tensor) -> torch.Tensor:
+        hidden = torch.mm(x, self.weight)
+        scores = torch.matmul(hidden, self.source) + torch.matmul(hidden, self.target).T
+        scores = nn.functional.leaky_relu(scores, 0.2)
+        scores = torch.where(adj > 0, scores, torch.full_like(scores, -9e15))
+        return torch.matmul(scores.softmax(1), hidden)
+
+
+class DenseAttentionNet(nn.Module):
+    """Two such layers; x `[nodes, features]`, adj `[nodes, nodes]`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList([DenseAttention(FEATURES, 8), DenseAttention(8, CLASSES)])
+        self.acts = nn.ModuleList([nn.ELU()])
+
+    def forward(self, x: torch.Tensor, adj: torch.Tensor) -> torch.Tensor:
+        return self.convs[1](self.acts[0](self.convs[0](x, adj)), adj).log_softmax(-1)
+
+
+class DenseGat(nn.Module):
+    """PyTorch Geometric's attention layer for dense, batched graphs: x `[batch, nodes, features]`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList([DenseGATConv(FEATURES, 8, heads=2), DenseGATConv(16, CLASSES, heads=1)])
+        self.acts = nn.ModuleList([nn.ELU()])
+
+    def forward(self, x: torch.Tensor, adj: torch.Tensor) -> torch.Tensor:
+        return self.convs[1](self.acts[0](self.convs[0](x, adj)), adj).log_softmax(-1)
+
+
 def widths() -> list[tuple[int, int]]:
     return [(FEATURES, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, CLASSES)]
+
+
+def gcn_stored() -> nn.Module:
+    return StoredEdgeNet([GCNConv(a, b) for a, b in widths()], nn.ReLU())
 
 
 def gcn(normalize: bool = True) -> nn.Module:
@@ -71,6 +149,21 @@ def sage() -> nn.Module:
 def gat() -> nn.Module:
     """Two heads, concatenated."""
     convs = [GATConv(FEATURES, 8, heads=2), GATConv(16, 8, heads=2), GATConv(16, CLASSES, heads=1)]
+    return EdgeNet(convs, nn.ELU())
+
+
+def gatv2() -> nn.Module:
+    """Its scores hold a LeakyReLU between two stored weights, which is no MLP."""
+    convs = [GATv2Conv(FEATURES, 8, heads=2), GATv2Conv(16, CLASSES, heads=1)]
+    return EdgeNet(convs, nn.ELU())
+
+
+def graph_transformer() -> nn.Module:
+    """Without the skip connection, whose weight would be a second one behind the same output."""
+    convs = [
+        TransformerConv(FEATURES, 8, heads=2, root_weight=False),
+        TransformerConv(16, CLASSES, heads=1, root_weight=False),
+    ]
     return EdgeNet(convs, nn.ELU())
 
 
@@ -129,6 +222,25 @@ def gat_sites(model: nn.Module) -> list[Site]:
     return sites
 
 
+def gatv2_sites(model: nn.Module) -> list[Site]:
+    """What is summed is `lin_l` of the neighbours, with a bias of its own; the layer's is added last. `lin_r` is in the scores alone."""
+    return neighbours_sites(model, [Weight("in", conv.lin_l.weight, 0, conv.bias) for conv in model.convs])
+
+
+def graph_transformer_sites(model: nn.Module) -> list[Site]:
+    return neighbours_sites(model, [incoming("in", conv.lin_value) for conv in model.convs])
+
+
+def neighbours_sites(model: nn.Module, weights: list[Weight]) -> list[Site]:
+    sites = []
+    for layer, (conv, into) in enumerate(zip(model.convs, weights, strict=True)):
+        sites.append(Site(site_id(layer, "attn_out"), None, Tap(conv, "output"), [into]))
+        if layer < len(model.acts):
+            after = Weight("out", weights[layer + 1].tensor, 1)
+            sites += act_sites(model, layer, layer, "elu(1)", [into], [after])
+    return sites
+
+
 def gin_sites(model: nn.Module) -> list[Site]:
     """Every activation function is a layer: inside conv 0, after it, inside conv 1, …"""
     sites = []
@@ -138,6 +250,17 @@ def gin_sites(model: nn.Module) -> list[Site]:
         if index < len(model.acts):
             following = outgoing(model.convs[index + 1].nn[0])
             sites += act_sites(model, 2 * index + 1, index, "relu", [incoming("in", last)], [following])
+    return sites
+
+
+def dense_attention_sites(model: nn.Module) -> list[Site]:
+    sites = []
+    for layer, conv in enumerate(model.convs):
+        into = Weight("in", conv.weight, 1)
+        sites.append(Site(site_id(layer, "attn_out"), None, Tap(conv, "output"), [into]))
+        if layer < len(model.acts):
+            after = Weight("out", model.convs[layer + 1].weight, 0)
+            sites += act_sites(model, layer, layer, "elu(1)", [into], [after])
     return sites
 
 
@@ -159,6 +282,11 @@ def adjacency() -> Inputs:
     return {"x": graph["x"], "adj": adj / adj.sum(1, keepdim=True)}
 
 
+def features_alone() -> Inputs:
+    """For a network that stores its graph."""
+    return {"x": edges()["x"]}
+
+
 def batched() -> Inputs:
     """Two graphs without self loops."""
     graph = adjacency()
@@ -168,6 +296,7 @@ def batched() -> Inputs:
 
 EDGE_AXES = {"x": {0: "nodes"}, "edge_index": {1: "edges"}, "logits": {0: "nodes"}}
 DENSE_AXES = {"x": {0: "nodes"}, "adj": {0: "nodes", 1: "nodes"}, "logits": {0: "nodes"}}
+STORED_AXES = {"x": {0: "nodes"}, "logits": {0: "nodes"}}
 BATCH_AXES = {
     "x": {0: "batch", 1: "nodes"}, "adj": {0: "batch", 1: "nodes", 2: "nodes"}, "logits": {0: "batch", 1: "nodes"},
 }  # fmt: skip
@@ -184,5 +313,12 @@ FAMILIES = [
     graph("gcn-dense", DenseGcn, gcn_sites, "ts17 dynamo18", batched, BATCH_AXES),
     graph("sage", sage, sage_sites, "ts17 dynamo18", golden=True),
     graph("gat", gat, gat_sites, "ts17 dynamo18", golden=True),
+    graph("gatv2", gatv2, gatv2_sites, "ts17 dynamo18"),
+    graph("graph-transformer", graph_transformer, graph_transformer_sites, "ts17 dynamo18"),
     graph("gin", gin, gin_sites, "ts17 dynamo18"),
+    graph("gcn-stored-adjacency", StoredDenseNet, dense_net_sites, "ts17 dynamo18", features_alone, {"x": {}}),
+    graph("gcn-stored-edges", gcn_stored, gcn_sites, "ts17 dynamo18", features_alone, STORED_AXES),
+    graph("gcn-to-dense", ToDenseNet, dense_net_sites, "ts17 dynamo18"),
+    graph("gat-where", DenseAttentionNet, dense_attention_sites, "ts17 dynamo18", adjacency, DENSE_AXES),
+    graph("gat-dense", DenseGat, gat_sites, "ts17 dynamo18", batched, BATCH_AXES),
 ]  # fmt: skip

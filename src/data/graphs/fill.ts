@@ -6,8 +6,8 @@ import { denseAdjacency, EVERYTHING, type GraphNeeds, weightedEdges } from './ad
 
 export type Role = 'x' | 'edge_index' | 'edge_weight' | 'adj' | 'batch' | 'mask';
 
-/** What an input of a graph model is, by its name, else by rank and type. */
-export function roleOf(input: ModelInput): Role | null {
+/** What an input of a graph model is, by its name, else by rank and type; one that stores its graph takes no structure. */
+export function roleOf(input: ModelInput, storesGraph = false): Role | null {
   const name = input.name.toLowerCase();
   const rank = input.shape?.length ?? 2;
   const float = isFloat(input.elemType);
@@ -20,7 +20,7 @@ export function roleOf(input: ModelInput): Role | null {
   if (/(^|_)mask$/.test(name)) return 'mask';
   if (!float || (rank !== 2 && rank !== 3)) return null;
   const [rows, columns] = input.shape?.slice(-2) ?? [];
-  return rows === columns && rows !== null && rows !== undefined ? 'adj' : 'x';
+  return rows === columns && rows !== null && rows !== undefined && !storesGraph ? 'adj' : 'x';
 }
 
 const aliases: Record<Role, string[]> = {
@@ -46,6 +46,8 @@ export interface KnownGraph {
   arrays: ReadonlyMap<string, NdArray>;
   nodes: number;
   ends: Int32Array | null;
+  /** The model stores its graph: what it takes are features. */
+  storesGraph?: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export function fillInputs(
   graph: KnownGraph,
   needs: GraphNeeds = EVERYTHING,
 ): Map<string, NdArray> {
-  const { arrays, nodes, ends } = graph;
+  const { arrays, nodes, ends, storesGraph } = graph;
   const takesWeights = inputs.some((input) => roleOf(input) === 'edge_weight' && input.shape?.length !== 2);
   const givenWeights = inputs.some(
     (input) => roleOf(input) === 'edge_weight' && (arrays.has(input.name) || findRole('edge_weight', arrays)),
@@ -66,7 +68,7 @@ export function fillInputs(
   const made = takesWeights && !givenWeights && ends ? weightedEdges(ends, nodes, needs) : null;
   const filled = new Map<string, NdArray>();
   for (const input of inputs) {
-    const role = roleOf(input);
+    const role = roleOf(input, storesGraph);
     const own = arrays.get(input.name);
     const array =
       made && role === 'edge_index'

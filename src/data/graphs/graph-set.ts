@@ -7,13 +7,14 @@ import { arrayOf, castTo, inputType } from '../arrays/convert.js';
 import { readNpz } from '../arrays/npz.js';
 import { integersBelow, normals } from '../arrays/prng.js';
 import { describeInput, unfilled } from '../feeds.js';
-import type { DataSpec } from '../spec.js';
+import type { DataSpec, Warning } from '../spec.js';
 import type { Batch, DataSet, ModelInput } from '../types.js';
 import { fillInputs, findRole, roleOf } from './fill.js';
 import { readLinqs } from './linqs.js';
 import { edgeEnds, edgesOf, graphStructure } from './structure.js';
 
 type Arrays = Map<string, NdArray>;
+type StoredNodes = NonNullable<NonNullable<DataSpec['storedGraph']>['nodes']>;
 
 /** Nodes of a random graph when the model fixes none. */
 const randomNodes = 256;
@@ -39,7 +40,8 @@ export async function graphFileSet(path: string, spec: DataSpec, name = basename
 
 /** A seeded random graph: normal features, four random edges a node. */
 export function randomGraphSet(spec: DataSpec): DataSet {
-  const features = spec.inputs.find((input) => roleOf(input) === 'x');
+  const stored = spec.storedGraph;
+  const features = spec.inputs.find((input) => roleOf(input, stored !== undefined) === 'x');
   const width = features?.shape?.at(-1);
   if (features === undefined || typeof width !== 'number') {
     throw new UserError(
@@ -48,7 +50,13 @@ export function randomGraphSet(spec: DataSpec): DataSet {
     );
   }
   const fixed = features.shape?.at(-2);
-  const nodes = typeof fixed === 'number' ? fixed : randomNodes;
+  const nodes = typeof fixed === 'number' ? fixed : stored ? (stored.nodes?.nodes ?? null) : randomNodes;
+  if (nodes === null) {
+    throw new UserError(
+      `The model stores the edges of its graph, and its input ${describeInput(features)} does not say how many nodes there are; supply their features as an array "x" with --data feeds.npz.`,
+      'input-unfilled',
+    );
+  }
   const ends = integersBelow(nodes, 1, 8 * nodes);
   return graphSet(
     new Map([
@@ -72,9 +80,15 @@ export function randomGraphSet(spec: DataSpec): DataSet {
  */
 export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: string): DataSet {
   const nodes = countNodes(arrays, spec.inputs, path);
-  const edgeIndex = edgeList(arrays);
+  const stored = spec.storedGraph;
+  checkNodes(nodes, stored?.nodes ?? null, name);
+  const edgeIndex = stored ? null : edgeList(arrays);
   const ends = edgeIndex && edgeEnds(edgeIndex, nodes, path);
-  const filled = fillInputs(spec.inputs, { arrays, nodes, ends }, spec.graphNeeds);
+  const filled = fillInputs(
+    spec.inputs,
+    { arrays, nodes, ends, storesGraph: stored !== undefined },
+    spec.graphNeeds,
+  );
   const feeds: Record<string, NdArray> = {};
   for (const input of spec.inputs) {
     const array = filled.get(input.name);
@@ -100,15 +114,30 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
     kind: name === 'random' ? 'random' : 'graph',
     masked: mask !== null,
     census: name !== 'random',
+    ...(stored && { graph: 'stored' as const }),
     ...(edgeIndex && ends && { graph: graphStructure(edgeIndex, ends, nodes, fedAsIs) }),
     positions: ours ? counted : 0,
-    warnings: [],
+    warnings: stored && name !== 'random' && edgeList(arrays) ? [ownEdges(name)] : [],
     rangeBatch: async () => batch,
     async *batches(after = -1) {
       if (ours && after < 0) yield batch;
     },
   };
 }
+
+function checkNodes(nodes: number, stored: StoredNodes | null, name: string): void {
+  if (!stored || nodes === stored.nodes || (!stored.exact && nodes > stored.nodes)) return;
+  const size = stored.exact ? String(stored.nodes) : `at least ${stored.nodes}`;
+  throw new UserError(
+    `The data "${name}" has ${nodes} nodes, and the model stores a graph of ${size}: supply features of those with --data feeds.npz (an array "x" [${stored.nodes}, features]), or use --data random.`,
+    'data-bad-shape',
+  );
+}
+
+const ownEdges = (name: string): Warning => ({
+  code: 'stored-graph',
+  message: `The model stores the edges of its graph: those of ${name} are not used, only its features, taken as of the same nodes.`,
+});
 
 /** The edges the data lists, else those of the dense adjacency it holds. */
 function edgeList(arrays: Arrays): NdArray | null {
