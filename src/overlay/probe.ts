@@ -54,6 +54,9 @@ export interface Probes {
 /** A Tanh or Sigmoid output this near to its limits is saturated. */
 export const SATURATION_MARGIN = 0.001;
 
+/** Name of the size that a mask and all that it masks have. */
+const MASKED = 'audit_positions';
+
 const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 /**
@@ -65,18 +68,18 @@ export function addProbes(model: Model, sites: Site[], options: ProbeOptions): P
   const embeddings = options.smoothing ? embeddingsOf(graph, sites) : [];
   if (!options.keepOutputs) graph.outputs.length = 0;
   const mask = options.masked
-    ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: ['audit_positions'] })
+    ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: [MASKED] })
     : null;
   const opset = model.opsets.get('') ?? 1;
   const rows = new Map<unknown, Value>();
   const probes = sites.map((site) => {
     const b = new Builder(graph, opset, `audit/${site.id}/`);
-    rows.set(site, flatten(b, site));
+    rows.set(site, flatten(b, site, mask ? MASKED : `${b.prefix}positions`));
     return probeSite(b, site, rows.get(site)!, options, mask);
   });
   const read = embeddings.map((site) => ({
     site,
-    rows: rows.get(site) ?? flatten(new Builder(graph, opset, `audit/${site.id}/`), site),
+    rows: rows.get(site) ?? flatten(new Builder(graph, opset, `audit/${site.id}/`), site, null),
   }));
   const smoothing = options.smoothing ? addSmoothing(graph, opset, read, options.smoothing) : null;
   return { sites: probes, mask: mask?.name ?? null, smoothing };
@@ -127,8 +130,16 @@ function probeSite(b: Builder, site: Site, all: Value, options: ProbeOptions, ma
   };
 }
 
-/** The site's values as float32 [positions, neurons]; float16 is widened first, since its squares overflow. */
-function flatten(b: Builder, { value, plus, axis }: Pick<Site, 'value' | 'plus' | 'axis'>): Value {
+/**
+ * The site's values as float32 [positions, neurons]; float16 is widened first, since its squares overflow. The name of the
+ * number of positions lets ONNX Runtime see that all that is computed from it has one size, and use buffers again; of buffers
+ * that it cannot compare it keeps a list, through which it searches for every node when it loads a deep model.
+ */
+function flatten(
+  b: Builder,
+  { value, plus, axis, neurons }: Pick<Site, 'value' | 'plus' | 'axis' | 'neurons'>,
+  positions: string | null,
+): Value {
   let at = plus ? b.op('Add', [value, plus]) : value;
   if (axis === 1) {
     const rank = value.rank ?? 4;
@@ -136,7 +147,9 @@ function flatten(b: Builder, { value, plus, axis }: Pick<Site, 'value' | 'plus' 
     at = b.op('Transpose', [at], { perm: intsAttribute(perm) });
   }
   const flat = b.op('Flatten', [at], { axis: intAttribute(-1) });
-  return value.type?.elemType === DataType.FLOAT ? flat : b.cast(flat, DataType.FLOAT);
+  const rows = value.type?.elemType === DataType.FLOAT ? flat : b.cast(flat, DataType.FLOAT);
+  rows.type = { elemType: DataType.FLOAT, shape: [positions, neurons] };
+  return rows;
 }
 
 /** What counts: [positions, 1] from the mask, [positions, neurons] where finiteness is asked too; `null` when all do. */
