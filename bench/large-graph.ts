@@ -3,7 +3,9 @@
  *
  *   npx tsc -p tsconfig.bench.json && node dist/bench/large-graph.js [--nodes 1000000] [--edges 10000000] [--hidden 16] [--layers 3]
  *
- * The graph is written to a .npz chunk by chunk, so that making it needs no memory; the network has random weights and the
+ * `--model FILE` audits another network of x [nodes, features] and edge_index; `--features` must be what it takes.
+ *
+ * `--no-stream` leaves the edges as they were exported. The graph is written to a .npz chunk by chunk, so that making it needs no memory; the network has random weights and the
  * shape of PyTorch Geometric's export.
  */
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
@@ -23,6 +25,8 @@ const { values } = parseArgs({
     features: { type: 'string', default: '16' },
     hidden: { type: 'string', default: '16' },
     layers: { type: 'string', default: '3' },
+    model: { type: 'string' },
+    'no-stream': { type: 'boolean', default: false },
     device: { type: 'string', default: 'cpu' },
   },
 });
@@ -31,18 +35,24 @@ const layers = Number(values.layers);
 
 const folder = mkdtempSync(join(tmpdir(), 'audit-large-graph-'));
 try {
-  const model = join(folder, 'gcn.onnx');
-  writeFileSync(model, buildBytes(gcnSpec({ layers, features, hidden: Number(values.hidden), classes: 8 })));
+  const model = values.model ?? join(folder, 'gcn.onnx');
+  if (!values.model) {
+    writeFileSync(
+      model,
+      buildBytes(gcnSpec({ layers, features, hidden: Number(values.hidden), classes: 8 })),
+    );
+  }
   const data = join(folder, 'graph.npz');
   const writing = seconds(() => writeGraph(data));
   console.log(
     `${nodes.toLocaleString('en')} nodes, ${edges.toLocaleString('en')} edges, ${features} features: ${megabytes(statSync(data).size)} in ${writing.toFixed(1)} s`,
   );
-  const report = await audit({ model, data, device: values.device as 'cpu', hash: false });
+  const streamFrom = values['no-stream'] ? Number.POSITIVE_INFINITY : undefined;
+  const report = await audit({ model, data, device: values.device as 'cpu', hash: false }, { streamFrom });
   const { durationSeconds, peakRssBytes } = report.runtime;
   const own = process.resourceUsage().maxRSS * 1024;
   console.log(
-    `${layers} layers of ${values.hidden}: audited in ${durationSeconds.toFixed(1)} s; peak memory ${megabytes(peakRssBytes ?? 0)} in the session, ${megabytes(own)} in the parent`,
+    `${values.model ?? `${layers} layers of ${values.hidden}`}: audited in ${durationSeconds.toFixed(1)} s; peak memory ${megabytes(peakRssBytes ?? 0)} in the session, ${megabytes(own)} in the parent`,
   );
   for (const { id, dirichletEnergy, distanceToMean, effectiveRank, zeroShare } of report.graph ?? []) {
     console.log(`${id}: ${JSON.stringify({ dirichletEnergy, distanceToMean, effectiveRank, zeroShare })}`);

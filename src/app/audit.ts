@@ -26,6 +26,8 @@ const SAVE_INTERVAL_SECONDS = 5;
 export interface Internals {
   /** Changes every fresh copy of the graph: to audit a variant of a model as if it were a file. */
   edit?: (selected: SelectedModel) => void;
+  /** From how many edges on they are streamed: to measure what it is good for. */
+  streamFrom?: number | undefined;
 }
 
 /**
@@ -35,7 +37,10 @@ export interface Internals {
  *
  * @throws UserError for bad input; RunError when the run fails; Interrupted when aborted before anything was counted.
  */
-export async function audit(options: AuditOptions, { edit }: Internals = {}): Promise<AuditReport> {
+export async function audit(
+  options: AuditOptions,
+  { edit, streamFrom }: Internals = {},
+): Promise<AuditReport> {
   const started = performance.now();
   const signal = options.signal ?? new AbortController().signal;
   const criterion = completeCriterion(options.criterion);
@@ -63,7 +68,7 @@ export async function audit(options: AuditOptions, { edit }: Internals = {}): Pr
     options.hash === false ? null : hashFiles(opened.files, AbortSignal.any([signal, stopHashing.signal]));
   hashes?.catch(() => {});
   const probing = { criterion, masked: data.masked, session, signal };
-  const run = await openProbeRun(load, { ...probing, graph: data.graph });
+  const run = await openProbeRun(load, { ...probing, graph: data.graph, streamFrom });
   try {
     const gathered = await gather(run, data, {
       ...options,

@@ -18,6 +18,8 @@ export function diffReports(
 ): DiffReport {
   const warnings = differences(old, current);
   const before = comparable(old, current, warnings);
+  const unlike = modelsDiffer(old, current);
+  if (unlike) warnings.push(unlike);
   const oldSites = new Map(before.sites.map((site) => [site.id, site]));
   const newIds = new Set(current.sites.map(({ id }) => id));
   const sites = current.sites.flatMap((site) => {
@@ -114,6 +116,21 @@ function differences(old: AuditReport, current: AuditReport): Warning[] {
     });
   }
   return warnings;
+}
+
+/** Two reports that are hardly about one model: another architecture, or few sites in common. */
+function modelsDiffer(old: AuditReport, current: AuditReport): Warning | null {
+  const [a, b] = [old.model, current.model];
+  const ids = new Set(old.sites.map(({ id }) => id));
+  const common = current.sites.filter(({ id }) => ids.has(id)).length;
+  const most = Math.max(old.sites.length, current.sites.length);
+  const architectures =
+    a.architecture !== b.architecture
+      ? ` (${a.architecture ?? 'unknown'}, ${b.architecture ?? 'unknown'})`
+      : '';
+  if (architectures === '' && (common === 0 || 2 * common >= most)) return null;
+  const message = `${a.name} and ${b.name} look like different models${architectures}: ${common} of ${most} sites have the same id, and neurons of the same index need have nothing in common.`;
+  return { code: 'model-differs', message };
 }
 
 function side(report: AuditReport): DiffReport['old'] {

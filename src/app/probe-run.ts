@@ -33,6 +33,8 @@ export interface ProbeRunOptions extends Pick<ProbeOptions, 'criterion' | 'maske
   signal?: AbortSignal | undefined;
   /** The graph that the batches' positions are the nodes of. */
   graph?: DataGraph | undefined;
+  /** From this many edges on they are streamed ({@link STREAMED_PAIRS}). */
+  streamFrom?: number | undefined;
 }
 
 /**
@@ -90,7 +92,8 @@ async function openOverlay(
   const stored = graph === 'stored' ? storedGraph(selected.model.graph) : null;
   const fed = graph === 'stored' ? null : graph;
   const smoothing = stored ? { edges: stored } : fed ? { edges: fed.input } : undefined;
-  const streamed = stored?.kind === 'edges' || (fed?.pairs.dims[1] ?? 0) > STREAMED_PAIRS;
+  const streamed =
+    stored?.kind === 'edges' || (fed?.pairs.dims[1] ?? 0) > (options.streamFrom ?? STREAMED_PAIRS);
   const probing = { criterion, masked, careful, rectifier, smoothing, streamEdges: streamed };
   const overlay = auditOverlay(selected.model, selected.sites, folder, probing);
   const session = await openSession(

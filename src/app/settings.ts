@@ -22,7 +22,7 @@ const text = z.string().min(1);
 const positive = z.int().positive();
 const ratio = z.number().min(0).max(1);
 const aPath = 'the path of a file';
-const aRatio = 'a number from 0 to 1';
+const aRatio = 'a number from 0 to 1, as in 0.05 or (on the command line) 5%';
 const aCount = 'a whole number above 0';
 
 export const settingsSchema = z.strictObject({

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import { isInside } from '../onnx/external.js';
 import { type BytePatch, mergePatches } from '../onnx/patch.js';
-import { type FileSystem, hashWithPatches, patchFile, syncFolder } from '../onnx/patch-files.js';
+import { cannotWrite, type FileSystem, hashWithPatches, patchFile, syncFolder } from '../onnx/patch-files.js';
 import { readStripRecord, type StripRecord, statusIn } from '../report/strip-record.js';
 
 /** The sidecar of a model. */
@@ -63,7 +63,8 @@ export interface Restored {
  * Undoes a strip byte for byte, also one that was interrupted, by the sidecar beside the model; the sidecar is removed
  * when all is done. Interrupted itself, it is completed by the next call.
  *
- * @throws UserError when there is no sidecar, or it does not belong to the files: then nothing is written.
+ * @throws UserError when there is no sidecar, or it does not belong to the files: then nothing is written; and when the disk
+ *   refuses: then the sidecar is still there.
  */
 export async function undoStrip(model: string, files: FileSystem = nodeFiles): Promise<Restored> {
   const path = recordPath(model);
@@ -77,13 +78,17 @@ export async function undoStrip(model: string, files: FileSystem = nodeFiles): P
   const folder = dirname(path);
   const patches = patchesBack(record, folder);
   for (const file of record.files) await checkBelongs(file, record.status, folder, patches, path);
-  await setStatus(path, 'pending', files);
-  for (const { name } of record.files) {
-    const own = patches.filter(({ file }) => file === join(folder, name));
-    if (own.length > 0) await patchFile(join(folder, name), own, files);
+  try {
+    await setStatus(path, 'pending', files);
+    for (const { name } of record.files) {
+      const own = patches.filter(({ file }) => file === join(folder, name));
+      if (own.length > 0) await patchFile(join(folder, name), own, files);
+    }
+    await files.rm(path);
+    await syncFolder(folder, files);
+  } catch (error) {
+    throw cannotWrite(model, error);
   }
-  await files.rm(path);
-  await syncFolder(folder, files);
   return {
     model: resolve(model),
     files: record.files.map(({ name, sha256 }) => ({ name, sha256: sha256.before })),

@@ -9,7 +9,7 @@ import {
 import { UserError } from '../errors.js';
 
 /** How the text of an option becomes the value that the settings' schema checks. */
-type Kind = 'text' | 'number' | 'flag' | 'names' | 'numbers' | 'repeated' | 'pairs';
+type Kind = 'text' | 'number' | 'ratio' | 'flag' | 'names' | 'numbers' | 'repeated' | 'pairs';
 
 interface Spelling {
   flags: string;
@@ -41,9 +41,9 @@ const spellings = {
   checkOutputs: { flags: '--check-outputs', kind: 'flag' },
   hash: { flags: '--no-hash', kind: 'flag' },
   failOn: { flags: '--fail-on <rule>', kind: 'repeated' },
-  maxDeadRatio: { flags: '--max-dead-ratio <x>', kind: 'number' },
+  maxDeadRatio: { flags: '--max-dead-ratio <x>', kind: 'ratio' },
   baseline: { flags: '--baseline <old.json>', kind: 'text' },
-  maxIncrease: { flags: '--max-increase <x>', kind: 'number' },
+  maxIncrease: { flags: '--max-increase <x>', kind: 'ratio' },
   strict: { flags: '--strict', kind: 'flag' },
   format: { flags: '--format <name>', kind: 'text' },
   report: { flags: '--report <file>', kind: 'text' },
@@ -118,7 +118,9 @@ function parse(kind: Kind, text: string): unknown {
   switch (kind) {
     case 'number':
       // Not a number stays text: the schema decides, since some settings also take a word.
-      return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+      return numberOf(text) ?? text;
+    case 'ratio':
+      return numberOf(text.replace(/%\s*$/, ''), /%\s*$/.test(text) ? 100 : 1) ?? text;
     case 'names':
       return text.split(',').map((part) => part.trim());
     case 'numbers':
@@ -142,4 +144,9 @@ function ranges(text: string): (number | string)[] {
     const length = Number(to ?? from) - Number(from) + 1;
     return length < 1 ? [part] : Array.from({ length }, (_, i) => Number(from) + i);
   });
+}
+
+function numberOf(text: string, divisor = 1): number | undefined {
+  const value = text.trim() === '' ? Number.NaN : Number(text) / divisor;
+  return Number.isNaN(value) ? undefined : value;
 }

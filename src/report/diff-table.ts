@@ -22,13 +22,9 @@ const SHOWN_INDICES = 20;
 
 /** A difference for a terminal: a line per site, then which neurons died and revived. Ends with a newline. */
 export function renderDiff(diff: DiffReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
-  const { summary } = diff;
   const side = ({ model, data, positions, createdAt }: DiffReport['old']) =>
     `${model} · ${data}, ${counted(positions, 'position')} · ${createdAt.slice(0, 10)}`;
   const rows = diff.sites.map((site) => row(site, colors.red, colors.green));
-  const totals =
-    `${number(summary.newlyDead)} newly dead, ${number(summary.revived)} revived, ` +
-    `${number(summary.deadInBoth)} dead in both; model ${percent(summary.deadRatio.old)} → ${percent(summary.deadRatio.new)}`;
   const lines = [
     ...labelled('old', side(diff.old), width, colors),
     ...labelled('new', side(diff.new), width, colors),
@@ -40,10 +36,18 @@ export function renderDiff(diff: DiffReport, { colors = PLAIN, width = 80 }: Tex
     ]),
     ...only('only in the old report', diff.onlyOld, width),
     ...only('only in the new report', diff.onlyNew, width),
-    ...labelled('summary', totals, width, colors),
+    ...labelled('summary', totals(diff), width, colors),
     ...warningLines(diff.warnings, width, colors),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** `3 newly dead, 1 revived, 4 dead in both; model 1.2% → 1.9%` */
+export function totals({ summary: { newlyDead, revived, deadInBoth, deadRatio } }: DiffReport): string {
+  return (
+    `${number(newlyDead)} newly dead, ${number(revived)} revived, ${number(deadInBoth)} dead in both; ` +
+    `model ${percent(deadRatio.old)} → ${percent(deadRatio.new)}`
+  );
 }
 
 function row(
@@ -54,7 +58,7 @@ function row(
   const moved = deadRatio.change ?? 0;
   const sign = moved > 0 ? '+' : '';
   const paint = moved > 0 ? worse : moved < 0 ? better : undefined;
-  const change = deadRatio.change === null ? '–' : `${sign}${percent(moved).replace(' ', '')}`;
+  const change = deadRatio.change === null ? '–' : `${sign}${percent(moved)}`;
   const count = (indices: number[] | null) => ({ text: indices === null ? '–' : number(indices.length) });
   return [
     { text: printable(id) },

@@ -3,12 +3,12 @@ export function number(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }
 
-/** A ratio as percent with three significant digits: `12.3 %`, `0.0046 %`, `100 %` (all of it); `–` for `null`. */
+/** A ratio as percent with three significant digits: `12.3%`, `0.0046%`, `100%` (all of it); `–` for `null`. */
 export function percent(ratio: number | null): string {
   if (ratio === null) return '–';
   // What is less than all must not look like all.
-  if (ratio < 1 && ratio > 0.999) return '99.9 %';
-  return `${significant(ratio * 100)} %`;
+  if (ratio < 1 && ratio > 0.999) return '99.9%';
+  return `${significant(ratio * 100)}%`;
 }
 
 /** `1 check`, `2,048 checks` */
@@ -24,11 +24,11 @@ export function significant(value: number): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
-/** `1.24 M`, `304 k` */
+/** `1.24 M`, `304 k`, `2,245` */
 export function quantity(value: number): string {
   const [size, unit] =
     value >= 1e9 ? [1e9, ' G'] : value >= 1e6 ? [1e6, ' M'] : value >= 1e4 ? [1e3, ' k'] : [1, ''];
-  return `${significant(value / size)}${unit}`;
+  return unit === '' ? number(value) : `${significant(value / size)}${unit}`;
 }
 
 /** `4.2 s`, `3 min 12 s`, `1 h 02 min` */

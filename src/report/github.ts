@@ -1,4 +1,6 @@
-import { counted, printable } from './format.js';
+import type { DiffReport } from './diff-schema.js';
+import { totals } from './diff-table.js';
+import { counted, number, percent, printable } from './format.js';
 import type { AuditReport } from './schema.js';
 import { shownWarnings } from './warnings.js';
 import { reportWords, ruleWords } from './words.js';
@@ -32,6 +34,36 @@ export function renderGitHub(report: AuditReport): string {
     notice,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * The same for a difference: a warning per site at which neurons died, and per warning, and a notice with the summary. Nothing
+ * in it fails a build: that is what a gate's `--baseline` is for.
+ */
+export function renderGitHubDiff(diff: DiffReport): string {
+  const name = diff.new.model;
+  const died = diff.sites.filter(({ newlyDead }) => newlyDead && newlyDead.length > 0);
+  const sites = died.map(({ id, newlyDead, dead, neurons, deadRatio }) => {
+    const now = `${number(dead.new)} of ${counted(neurons.new, 'neuron')} dead (${percent(deadRatio.new)})`;
+    const text = `${now}, before ${number(dead.old)} (${percent(deadRatio.old)}); newly dead: ${indices(newlyDead!)}`;
+    return annotation('warning', `${name}: ${id}: ${number(newlyDead!.length)} newly dead`, text);
+  });
+  const warnings = shownWarnings(diff.warnings).map(({ code, message }) =>
+    annotation('warning', `${name}: ${code}`, message),
+  );
+  const lines = [
+    ...limited('warning', [...sites, ...warnings], name),
+    annotation('notice', name, totals(diff)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Indices that one annotation lists. */
+const SHOWN_INDICES = 20;
+
+function indices(neurons: number[]): string {
+  const more = neurons.length - SHOWN_INDICES;
+  return `${neurons.slice(0, SHOWN_INDICES).join(', ')}${more > 0 ? ` and ${number(more)} more` : ''}`;
 }
 
 type Level = 'error' | 'warning' | 'notice';

@@ -1,5 +1,5 @@
 import type { Colors } from './colors.js';
-import { number, printable, significant } from './format.js';
+import { number, percent, printable, significant } from './format.js';
 import type { AuditReport, GraphReport } from './schema.js';
 import { levels } from './sparkline.js';
 import { type Cell, type Column, tableLines, wrap } from './text.js';
@@ -81,7 +81,7 @@ function row(entry: GraphReport): Cell[] {
     { text: short(entry.degreeNormalisedDirichletEnergy) },
     { text: short(entry.meanAverageDistance) },
     { text: short(entry.effectiveRank) },
-    { text: entry.zeroShare === null ? '–' : `${significant(entry.zeroShare * 100)}%` },
+    { text: percent(entry.zeroShare) },
   ];
 }
 

@@ -25,7 +25,7 @@ export const qualityChangeSchema = z.union([
 
 export type QualityChange = z.infer<typeof qualityChangeSchema>;
 
-/** `next-token loss 4.37, perplexity 79.2, accuracy 24.1 %` */
+/** `next-token loss 4.37, perplexity 79.2, accuracy 24.1%` */
 export function qualityWords({ task, loss, perplexity, accuracy }: Quality): string {
   const parts = [
     `${task === 'classification' ? '' : `${task} `}loss ${exact(loss)}`,

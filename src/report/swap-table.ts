@@ -44,7 +44,7 @@ function ratioLines(
     { title: 'dead', align: 'left', elastic: true },
     ...variants.map((variant): Column => ({ title: nameOf(variant), align: 'right', elastic: true })),
   ];
-  const cell = (ratio: number | null): Cell => ({ text: percent(ratio).replace(' ', '') });
+  const cell = (ratio: number | null): Cell => ({ text: percent(ratio) });
   const rows = variants[0]!.sites.map(({ id }, i): Cell[] => [
     { text: printable(id) },
     ...variants.map(({ sites }) => cell(sites[i]?.deadRatio ?? null)),
@@ -64,7 +64,7 @@ function qualityLine({ quality, worse, activation }: SwapVariant): string {
     activation === null || worse === null
       ? ''
       : quality.task === 'classification'
-        ? ` (${percent(Math.abs(worse)).replace(' %', ' points')} ${worse > 0 ? 'worse' : 'better'})`
+        ? ` (${percent(Math.abs(worse)).replace('%', ' points')} ${worse > 0 ? 'worse' : 'better'})`
         : ` (${worse > 1 ? `${(worse + 1).toPrecision(3)} times` : percent(Math.abs(worse))} ${worse > 0 ? 'worse' : 'better'})`;
   return `${qualityWords(quality)}${worse === 0 ? '' : change}`;
 }

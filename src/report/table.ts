@@ -95,9 +95,9 @@ function row(site: SiteReport, failing: boolean, colors: Colors): Cell[] {
     { text: printable(activation ?? ''), paint: colors.dim },
     { text: number(neurons) },
     { text: number(dead), paint },
-    { text: deadRatio === null ? '–' : percent(deadRatio).replace(' ', ''), paint },
+    { text: deadRatio === null ? '–' : percent(deadRatio), paint },
     ...[frequency.p05, frequency.p50, frequency.p95].map((ratio) => ({
-      text: percent(ratio).replace(' ', ''),
+      text: percent(ratio),
     })),
     flags.nonFinite > 0 ? { text: 'NaN/Inf', paint: colors.red } : { text: sparkline(site.values) },
   ];

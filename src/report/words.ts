@@ -92,7 +92,7 @@ function runWords({ runtime }: AuditReport): string {
   return `${device}${join(
     '',
     !provider.toLowerCase().startsWith(device) && provider,
-    duration(durationSeconds),
+    `${duration(durationSeconds)} with loading`,
     positionsPerSecond !== null && `${number(positionsPerSecond)} positions/s`,
     peakRssBytes !== null && `peak memory ${number(peakRssBytes / 2 ** 20)} MiB`,
   )}`;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diffReports } from '../../src/app/diff.js';
+import { renderReport } from '../../src/report/render.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
 import { reportOf, siteOf, smallReport } from '../report/fixture.js';
 
@@ -22,6 +23,23 @@ describe('diff', () => {
     });
     expect(diff.summary).toMatchObject({ newlyDead: 1, revived: 2, deadInBoth: 1 });
     expect(diff.warnings).toEqual([]);
+  });
+
+  it('warns where the models are hardly one', () => {
+    const [one, other] = [withDead([0]), withDead([0])];
+    other.model.architecture = 'gcn';
+    expect(diffReports(one, other).warnings.map(({ code }) => code)).toEqual(['model-differs']);
+    const many = reportOf(['0.mlp_post', '1.mlp_post', '2.mlp_post'].map((id) => siteOf(id, [[1, 0]])));
+    const few = reportOf([siteOf('2.mlp_post', [[1, 0]])]);
+    expect(diffReports(many, few).warnings.map(({ code }) => code)).toEqual(['model-differs']);
+  });
+
+  it('is annotations for GitHub: what died, what to mind, and the sum', () => {
+    const diff = diffReports(withDead([0]), { ...withDead([0, 2, 4]) });
+    expect(renderReport(diff, 'github').trimEnd().split('\n')).toEqual([
+      '::warning title=gpt2%3A 0.mlp_post%3A 2 newly dead::3 of 6 neurons dead (50%25), before 1 (16.7%25); newly dead: 2, 4',
+      '::notice title=gpt2::2 newly dead, 0 revived, 1 dead in both; model 16.7%25 → 50%25',
+    ]);
   });
 
   it('is turned around when the reports are', () => {

@@ -21,50 +21,50 @@ async function stored(file: string, name: string): Promise<number[]> {
 }
 
 describe('a graph network that stores its graph', () => {
-  it.each([
-    'ts17',
-    'dynamo18',
-  ])('as an adjacency (%s) has the numbers of the same network that is fed it', async (exporter) => {
-    const adj = npy(
-      '<f4',
-      [NODES, NODES],
-      Float32Array.from(await stored('gcn-stored-adjacency-ts17', 'adj')),
-    );
-    const both = await newFile('both.npz', npz({ x: features, adj }));
-    const alone = await newFile('alone.npz', npz({ x: features }));
-    const fed = await audit({ model: zoo(`gcn-mm-${exporter}`), data: both, hash: false });
-    const found = await audit({ model: zoo(`gcn-stored-adjacency-${exporter}`), data: alone, hash: false });
-    expect(found.graph!.map(({ id }) => id)).toEqual(['0.mlp_post', '1.mlp_post', '2.output']);
-    expect(found.graph).toEqual(fed.graph);
-    expect(found.criterion.resolution).toBeNull();
-    expect(found.sites.map(({ perNeuron }) => perNeuron.fired)).toEqual(
-      fed.sites.map(({ perNeuron }) => perNeuron.fired),
-    );
-  });
+  it.each(['ts17', 'dynamo18'])(
+    'as an adjacency (%s) has the numbers of the same network that is fed it',
+    async (exporter) => {
+      const adj = npy(
+        '<f4',
+        [NODES, NODES],
+        Float32Array.from(await stored('gcn-stored-adjacency-ts17', 'adj')),
+      );
+      const both = await newFile('both.npz', npz({ x: features, adj }));
+      const alone = await newFile('alone.npz', npz({ x: features }));
+      const fed = await audit({ model: zoo(`gcn-mm-${exporter}`), data: both, hash: false });
+      const found = await audit({ model: zoo(`gcn-stored-adjacency-${exporter}`), data: alone, hash: false });
+      expect(found.graph!.map(({ id }) => id)).toEqual(['0.mlp_post', '1.mlp_post', '2.output']);
+      expect(found.graph).toEqual(fed.graph);
+      expect(found.criterion.resolution).toBeNull();
+      expect(found.sites.map(({ perNeuron }) => perNeuron.fired)).toEqual(
+        fed.sites.map(({ perNeuron }) => perNeuron.fired),
+      );
+    },
+  );
 
-  it.each([
-    'ts17',
-    'dynamo18',
-  ])('as a list of edges (%s) has the numbers of the same network that is fed it', async (exporter) => {
-    const ends = await stored('gcn-stored-edges-ts17', 'edge_index');
-    const edge_index = npy('<i8', [2, ends.length / 2], BigInt64Array.from(ends, BigInt));
-    const both = await newFile('both.npz', npz({ x: features, edge_index }));
-    const alone = await newFile('alone.npz', npz({ x: features }));
-    const fed = await audit({ model: zoo(`gcn-${exporter}`), data: both, hash: false });
-    const found = await audit({ model: zoo(`gcn-stored-edges-${exporter}`), data: alone, hash: false });
-    for (const [i, entry] of found.graph!.entries()) {
-      for (const [name, value] of Object.entries(fed.graph![i]!)) {
-        const got = entry[name as keyof typeof entry];
-        if (typeof value === 'number')
-          expect(Math.abs(Number(got) - value), name).toBeLessThanOrEqual(1e-6 * value);
-        else expect(got, name).toBe(value);
+  it.each(['ts17', 'dynamo18'])(
+    'as a list of edges (%s) has the numbers of the same network that is fed it',
+    async (exporter) => {
+      const ends = await stored('gcn-stored-edges-ts17', 'edge_index');
+      const edge_index = npy('<i8', [2, ends.length / 2], BigInt64Array.from(ends, BigInt));
+      const both = await newFile('both.npz', npz({ x: features, edge_index }));
+      const alone = await newFile('alone.npz', npz({ x: features }));
+      const fed = await audit({ model: zoo(`gcn-${exporter}`), data: both, hash: false });
+      const found = await audit({ model: zoo(`gcn-stored-edges-${exporter}`), data: alone, hash: false });
+      for (const [i, entry] of found.graph!.entries()) {
+        for (const [name, value] of Object.entries(fed.graph![i]!)) {
+          const got = entry[name as keyof typeof entry];
+          if (typeof value === 'number')
+            expect(Math.abs(Number(got) - value), name).toBeLessThanOrEqual(1e-6 * value);
+          else expect(got, name).toBe(value);
+        }
       }
-    }
-    expect(found.graph!).toHaveLength(3);
-    const told = await audit({ model: zoo(`gcn-stored-edges-${exporter}`), data: both, hash: false });
-    expect(told.warnings.map(({ code }) => code)).toContain('stored-graph');
-    expect(told.graph).toEqual(found.graph);
-  });
+      expect(found.graph!).toHaveLength(3);
+      const told = await audit({ model: zoo(`gcn-stored-edges-${exporter}`), data: both, hash: false });
+      expect(told.warnings.map(({ code }) => code)).toContain('stored-graph');
+      expect(told.graph).toEqual(found.graph);
+    },
+  );
 
   it('says so, and how many nodes it has', async () => {
     const adjacency = await inspect({ model: zoo('gcn-stored-adjacency-ts17') });

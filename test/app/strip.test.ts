@@ -364,6 +364,23 @@ describe('a disk that fails', () => {
   });
 });
 
+test.each(['open', 'rm'] as const)(
+  'an undo that the disk refuses (%s) says so and keeps the record',
+  async (step) => {
+    const { model, data } = newModel();
+    const before = sha256(model);
+    await stripped({ model, data, to: { inPlace: true } });
+    const readOnly = Object.assign(new Error('read-only'), { code: 'EROFS' });
+    const files = { ...nodeFiles, [step]: () => Promise.reject(readOnly) } as unknown as FileSystem;
+    await expect(undoStrip(model, files)).rejects.toThrow(
+      `\`${model}\` cannot be written: the file system is read-only.`,
+    );
+    expect(existsSync(`${model}.strip.json`)).toBe(true);
+    await undoStrip(model);
+    expect(sha256(model)).toBe(before);
+  },
+);
+
 test('a model whose strip in place was interrupted is not audited, and rolled back by the next strip', async () => {
   const { model, data } = newModel();
   const before = sha256(model);

@@ -44,7 +44,10 @@ describe('a wrong value', () => {
     [['--firing', 'neg'], 'Expected `--firing` to be `abs` or `positive`, got `neg`.'],
     [['--dead', 'x'], 'Expected `--dead` to be one of frequency, silent, sum, mean-abs, dormant, got `x`.'],
     [['--device', 'tpu'], 'Expected `--device` to be one of auto, cpu, cuda, webgpu, got `tpu`.'],
-    [['--max-dead-ratio', '5%'], 'Expected `--max-dead-ratio` to be a number from 0 to 1, got `5%`.'],
+    [
+      ['--max-dead-ratio', '500%'],
+      'Expected `--max-dead-ratio` to be a number from 0 to 1, as in 0.05 or (on the command line) 5%, got `500%`.',
+    ],
     [['--format', 'xml'], 'Expected `--format` to be one of table, json, github, got `xml`.'],
     [['--json', '--format', 'table'], '`--json` and `--format table` exclude each other.'],
     [['--sarif-max-level', 'note'], '`--sarif-max-level` needs `--sarif FILE` to be about.'],

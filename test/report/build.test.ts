@@ -88,7 +88,7 @@ describe('report', () => {
       {
         code: 'resolution',
         message:
-          '500 positions cannot tell a frequency below 0.6 % from zero, but the limit for dead is 0.1 %: ' +
+          '500 positions cannot tell a frequency below 0.6% from zero, but the limit for dead is 0.1%: ' +
           'audit at least 3,000 positions.',
       },
     ]);

@@ -5,14 +5,14 @@ import { wrap } from '../../src/report/text.js';
 describe('format', () => {
   it('percent shows three digits, and less than all never as all', () => {
     expect([0, 1, 0.5, 0.12345, 0.0000461, 1e-9].map(percent)).toEqual([
-      '0 %',
-      '100 %',
-      '50 %',
-      '12.3 %',
-      '0.00461 %',
-      '0.0000001 %',
+      '0%',
+      '100%',
+      '50%',
+      '12.3%',
+      '0.00461%',
+      '0.0000001%',
     ]);
-    expect([0.99996, 0.9999999, 0.9989, null].map(percent)).toEqual(['99.9 %', '99.9 %', '99.9 %', '–']);
+    expect([0.99996, 0.9999999, 0.9989, null].map(percent)).toEqual(['99.9%', '99.9%', '99.9%', '–']);
   });
 
   it('significant has no exponent and no trailing zeros', () => {
@@ -54,7 +54,7 @@ describe('format', () => {
   it('wrap keeps to the width, cuts long words, and leaves a number its %', () => {
     expect(wrap('one two three', 7, ' ')).toEqual(['one two', ' three']);
     expect(wrap('abcdefghij', 4)).toEqual(['abcd', 'efgh', 'ij']);
-    expect(wrap('at most 12.5 % of', 12)).toEqual(['at most', '12.5 % of']);
+    expect(wrap('at most 12.5% of', 12)).toEqual(['at most', '12.5% of']);
     expect(wrap('', 10)).toEqual(['']);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { withGate } from '../../src/app/gate.js';
 import { PLAIN } from '../../src/report/colors.js';
 import { graphLines } from '../../src/report/graph-table.js';
+import { renderMarkdown } from '../../src/report/markdown.js';
 import type { AuditReport, GraphReport } from '../../src/report/schema.js';
 import { levels } from '../../src/report/sparkline.js';
 import { smallReport } from './fixture.js';
@@ -37,6 +38,18 @@ describe('the table of over-smoothing', () => {
       '    0  mlp_post       1      1.5       2  0.25     3    50%',
       '    1  mlp_post     0.1      1.5       2  0.25     –    50%',
     ]);
+  });
+
+  it('is in the Markdown, shortened the same way', () => {
+    const small = smallReport();
+    expect(renderMarkdown(small)).not.toContain('smoothness');
+    const deep = Array.from({ length: 128 }, (_, k) => layer(k));
+    deep[127] = layer(127, { id: '127.output', site: 'output' });
+    const text = renderMarkdown({ ...small, graph: deep });
+    expect(text).toContain('| layer | site | energy | to mean | degree | MAD | rank | zeros |');
+    expect(text).toContain('| 0 | mlp\\_post | 1 | 1.5 | 2 | 0.25 | 3 | 50% |');
+    expect(text).toContain('| … 112 more layers, in the JSON report |');
+    expect(text).toContain('| 127 | output |');
   });
 
   it('leaves out the middle of a deep network and charts it instead', () => {
@@ -78,6 +91,16 @@ describe('a rule about over-smoothing', () => {
     expect(at.graph!.length).toBeGreaterThanOrEqual(ids.length);
     const { gate } = withGate(at, ['mlp_post.dirichlet_energy < 0.5', 'min(*.effective_rank) < 3.5'], {});
     expect(gate!.rules.map(({ status }) => status)).toEqual([...at.graph!.map(() => 'passed'), 'failed']);
+  });
+
+  it('is about the output of a last layer, too', () => {
+    const at = report();
+    at.graph!.push(layer(9, { id: '9.output', layer: 9, site: 'output', effectiveRank: 1.5 }));
+    for (const selector of ['output', '*.output', '9.output']) {
+      const { gate } = withGate(at, [`${selector}.effective_rank < 2`], {});
+      expect(gate!.rules).toMatchObject([{ status: 'failed', site: '9.output', value: 1.5 }]);
+    }
+    expect(() => withGate(at, ['output.dead_ratio > 0.5'], {})).toThrow(/output/);
   });
 
   it('is refused where the data is no graph', () => {

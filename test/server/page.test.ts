@@ -73,7 +73,7 @@ describe('the pages', () => {
       const page = await open('/', scheme);
       const rows = page.getByRole('table').getByRole('row');
       expect(await rows.count()).toBe(4);
-      await page.getByRole('row', { name: /gcn\/model ✓ passed 6\.25 %/ }).waitFor();
+      await page.getByRole('row', { name: /gcn\/model ✓ passed 6\.25%/ }).waitFor();
       await page.getByRole('row', { name: /run step 2,000 ✗ failed/ }).waitFor();
       await page.getByRole('row', { name: /gpt2-relu\/model not audited yet/ }).waitFor();
       await page.getByRole('img', { name: /over 4 audits/ }).waitFor();
@@ -91,7 +91,7 @@ describe('the pages', () => {
     await page.getByRole('img', { name: /Dead ratio of each layer/ }).waitFor();
     expect(await page.locator('rect.heat').count()).toBe(12);
     expect(await page.getByRole('table').getByRole('row').count()).toBe(5);
-    await page.getByText('Worst now: layer 1 (18.8 %)').waitFor();
+    await page.getByText('Worst now: layer 1 (18.8%)').waitFor();
     if (process.env.AUDIT_SCREENSHOTS)
       await page.screenshot({ path: `${process.env.AUDIT_SCREENSHOTS}/run.png`, fullPage: true });
     await page.context().close();
