@@ -1,13 +1,10 @@
 import { type Command, Option } from 'commander';
 import { type BoundsOptions, bounds } from '../../app/bounds.js';
 import { UserError } from '../../errors.js';
-import { writeReport } from '../../report/json.js';
-import { renderReport } from '../../report/render.js';
-import { listenForInterrupt } from '../interrupt.js';
+import { runJob } from '../job.js';
 import { addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
 import { readSettings } from '../settings.js';
-import { openTerminal } from '../terminal.js';
 
 const outputSettings = ['format', 'report', 'quiet', 'color'] as const;
 const runSettings = ['threads'] as const;
@@ -46,22 +43,12 @@ export function addBoundsCommand(parent: Command): void {
   command.action(async (model: string | undefined) => {
     const settings = readSettings(command, ['format', 'quiet', 'color']);
     checkOutputFiles({ report: settings.report }, model === undefined ? [] : [model]);
-    const terminal = openTerminal(settings);
-    const interrupt = listenForInterrupt();
-    try {
-      const report = await bounds({
-        ...(command.opts() as Pick<BoundsOptions, keyof typeof numbers | 'bias' | 'simulate' | 'figures'>),
-        ...(model !== undefined && { model }),
-        ...(settings.threads !== undefined && { threads: settings.threads }),
-        signal: interrupt.signal,
-        onStage: terminal.note,
-      });
-      if (settings.report !== undefined) await writeReport(settings.report, report);
-      const { format = 'table', quiet } = settings;
-      if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
-    } finally {
-      interrupt.settle();
-    }
+    const options = {
+      ...(command.opts() as Pick<BoundsOptions, keyof typeof numbers | 'bias' | 'simulate' | 'figures'>),
+      ...(model !== undefined && { model }),
+      ...(settings.threads !== undefined && { threads: settings.threads }),
+    };
+    await runJob(settings, ({ signal, onStage }) => bounds({ ...options, signal, onStage }));
   });
 }
 

@@ -2,13 +2,10 @@ import type { Command } from 'commander';
 import { type PruneOptions, prune } from '../../app/prune.js';
 import { type SettingName, toAuditOptions } from '../../app/settings.js';
 import { UserError } from '../../errors.js';
-import { writeReport } from '../../report/json.js';
-import { renderReport } from '../../report/render.js';
-import { listenForInterrupt } from '../interrupt.js';
+import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFile } from '../outputs.js';
 import { readSettings } from '../settings.js';
-import { openTerminal } from '../terminal.js';
 
 const groups: [string, readonly SettingName[]][] = [
   ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
@@ -47,23 +44,8 @@ export function addPruneCommand(parent: Command): void {
     if (command.getOptionValueSource('dead') !== 'cli') delete settings.dead;
     if (settings.dead === undefined) delete settings.deadBelow;
     if (settings.report !== undefined) checkOutputFile('--report', settings.report);
-    const interrupt = listenForInterrupt();
-    const terminal = openTerminal(settings);
-    const { format = 'table', quiet } = settings;
-    try {
-      const report = await prune({
-        ...toAuditOptions(model, settings),
-        ...pruneOptions(given),
-        signal: interrupt.signal,
-        onProgress: terminal.progress,
-        onStage: terminal.note,
-      });
-      if (settings.report !== undefined) await writeReport(settings.report, report);
-      if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
-    } finally {
-      interrupt.settle();
-      terminal.endProgress();
-    }
+    const options = { ...toAuditOptions(model, settings), ...pruneOptions(given) };
+    await runJob(settings, (handles) => prune({ ...options, ...handles }));
   });
 }
 

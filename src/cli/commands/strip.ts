@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
-import { type SettingName, toAuditOptions } from '../../app/settings.js';
+import { type SettingName, type Settings, toAuditOptions } from '../../app/settings.js';
 import { type StripOptions, strip } from '../../app/strip.js';
-import type { Destination } from '../../app/strip-output.js';
 import { undoStrip } from '../../app/strip-record.js';
 import { UserError } from '../../errors.js';
 import { readReport } from '../../report/json.js';
-import { renderReport } from '../../report/render.js';
-import { listenForInterrupt } from '../interrupt.js';
+import { destination, type GivenDestination } from '../destination.js';
+import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { readSettings } from '../settings.js';
-import { openTerminal, type Terminal } from '../terminal.js';
+import { openTerminal } from '../terminal.js';
 
 const groups: [string, readonly SettingName[]][] = [
   ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
@@ -19,10 +18,7 @@ const groups: [string, readonly SettingName[]][] = [
   ['Output:', ['format', 'quiet', 'color', 'progress']],
 ];
 
-interface Given {
-  output?: string;
-  inPlace?: boolean;
-  dryRun?: boolean;
+interface Given extends GivenDestination {
   undo?: boolean;
   by?: string;
   fraction?: string;
@@ -65,9 +61,7 @@ export function addStripCommand(parent: Command): void {
       command,
       groups.flatMap(([, names]) => names),
     );
-    const terminal = openTerminal(settings);
-    const { format = 'table', quiet } = settings;
-    if (given.undo) return undo(model, given, format === 'json', terminal);
+    if (given.undo) return undo(model, given, settings);
     const options: StripOptions = {
       ...toAuditOptions(model, settings),
       ...stripOptions(given),
@@ -75,25 +69,13 @@ export function addStripCommand(parent: Command): void {
         saved: { path: given.report, report: await readReport(given.report) },
       }),
     };
-    const interrupt = listenForInterrupt();
-    try {
-      const report = await strip({
-        ...options,
-        signal: interrupt.signal,
-        onProgress: terminal.progress,
-        onStage: terminal.note,
-      });
-      if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
-      process.exitCode = report.summary.outcome === 'quality-refused' ? 1 : 0;
-    } finally {
-      interrupt.settle();
-      terminal.endProgress();
-    }
+    const { summary } = await runJob(settings, (handles) => strip({ ...options, ...handles }));
+    process.exitCode = summary.outcome === 'quality-refused' ? 1 : 0;
   });
 }
 
 /** `--undo` goes with nothing else that strips. */
-async function undo(model: string, given: Given, json: boolean, terminal: Terminal): Promise<void> {
+async function undo(model: string, given: Given, settings: Settings): Promise<void> {
   const others = Object.entries(given).filter(([name]) => stripFlags.has(name));
   if (others.length > 0) {
     throw new UserError('`--undo` takes the model alone: nothing is stripped then.', 'option-conflict');
@@ -103,7 +85,8 @@ async function undo(model: string, given: Given, json: boolean, terminal: Termin
     `${restored.model} is restored: ${restored.weights.toLocaleString('en-US')} weights have their old values.`,
     ...restored.files.map(({ name, sha256 }) => `sha256 ${sha256}  ${name}`),
   ];
-  terminal.print(json ? JSON.stringify(restored, null, 2) : lines.join('\n'));
+  const text = settings.format === 'json' ? JSON.stringify(restored, null, 2) : lines.join('\n');
+  openTerminal(settings).print(text);
 }
 
 const stripFlags = new Set([
@@ -124,7 +107,7 @@ function stripOptions(given: Given): Pick<StripOptions, 'to'> & Partial<StripOpt
     throw wrong('--by', '`weight` or `contribution`', by);
   }
   return {
-    to: destination(given),
+    to: destination(given, 'stripped'),
     ...(by !== undefined && { by }),
     ...(allowShared && { allowShared }),
     ...(fraction !== undefined && {
@@ -142,23 +125,6 @@ function stripOptions(given: Given): Pick<StripOptions, 'to'> & Partial<StripOpt
       ),
     }),
   };
-}
-
-function destination({ output, inPlace, dryRun }: Given): Destination | null {
-  const chosen = [output !== undefined && '-o', inPlace && '--in-place', dryRun && '--dry-run'].filter(
-    Boolean,
-  );
-  if (chosen.length > 1) {
-    throw new UserError(`\`${chosen[0]}\` and \`${chosen[1]}\` exclude each other.`, 'option-conflict');
-  }
-  if (chosen.length === 0) {
-    throw new UserError(
-      'Expected `-o OUT.onnx`, `--in-place` or `--dry-run`: where should the stripped model go?',
-      'no-destination',
-    );
-  }
-  if (output !== undefined) return { output };
-  return inPlace ? { inPlace: true } : null;
 }
 
 /** A number, or one with `%`. */

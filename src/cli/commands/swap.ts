@@ -3,13 +3,10 @@ import { type SettingName, toAuditOptions } from '../../app/settings.js';
 import { type SwapOptions, swap } from '../../app/swap.js';
 import { UserError } from '../../errors.js';
 import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../overlay/swap-activation-write.js';
-import { writeReport } from '../../report/json.js';
-import { renderReport } from '../../report/render.js';
-import { listenForInterrupt } from '../interrupt.js';
+import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFile } from '../outputs.js';
 import { readSettings } from '../settings.js';
-import { openTerminal } from '../terminal.js';
 
 const groups: [string, readonly SettingName[]][] = [
   ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
@@ -47,22 +44,7 @@ export function addSwapCommand(parent: Command): void {
     );
     const options = { ...toAuditOptions(model, settings), ...swapOptions(given) };
     if (settings.report !== undefined) checkOutputFile('--report', settings.report);
-    const interrupt = listenForInterrupt();
-    const terminal = openTerminal(settings);
-    const { format = 'table', quiet } = settings;
-    try {
-      const report = await swap({
-        ...options,
-        signal: interrupt.signal,
-        onProgress: terminal.progress,
-        onStage: terminal.note,
-      });
-      if (settings.report !== undefined) await writeReport(settings.report, report);
-      if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
-    } finally {
-      interrupt.settle();
-      terminal.endProgress();
-    }
+    await runJob(settings, (handles) => swap({ ...options, ...handles }));
   });
 }
 

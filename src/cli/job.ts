@@ -1,0 +1,36 @@
+import type { Settings } from '../app/settings.js';
+import { type Report, writeReport } from '../report/json.js';
+import { renderReport } from '../report/render.js';
+import { listenForInterrupt } from './interrupt.js';
+import { openTerminal, type Terminal } from './terminal.js';
+
+/** What stops a job, and what it tells on its way. */
+export interface JobHandles {
+  signal: AbortSignal;
+  onProgress: Terminal['progress'];
+  onStage: Terminal['note'];
+}
+
+/**
+ * Runs the job of a command: Ctrl-C stops it, its progress is shown, its report goes into a file (`report`, else that of the
+ * settings) and to the terminal.
+ */
+export async function runJob<R extends Report>(
+  settings: Settings,
+  job: (handles: JobHandles) => Promise<R>,
+  report: string | undefined = settings.report,
+): Promise<R> {
+  const terminal = openTerminal(settings);
+  const interrupt = listenForInterrupt();
+  try {
+    const { signal } = interrupt;
+    const result = await job({ signal, onProgress: terminal.progress, onStage: terminal.note });
+    if (report !== undefined) await writeReport(report, result);
+    const { format = 'table', quiet } = settings;
+    if (!quiet || format !== 'table') terminal.print(renderReport(result, format, terminal));
+    return result;
+  } finally {
+    interrupt.settle();
+    terminal.endProgress();
+  }
+}
