@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import type { BytePatch } from '../onnx/patch.js';
@@ -6,6 +6,7 @@ import { type CloneJob, cannotWrite, hashWithPatches, writeClones } from '../onn
 import type { ModelFile, OpenedModel } from '../onnx/skeleton.js';
 import { growthOf } from '../onnx/splice.js';
 import type { FlipReport } from '../report/flip-schema.js';
+import { isThere, link } from './beside.js';
 import { isSameFile, relocateData, shifted } from './relocate-data.js';
 import type { Destination } from './strip-output.js';
 
@@ -56,7 +57,7 @@ export async function writeFlipped(
   try {
     for (const file of opened.files.slice(1)) {
       const target = paths.get(file.path) ?? join(folder, file.name);
-      if (isThere(file, target)) continue;
+      if (isThere(file.path, target)) continue;
       mkdirSync(dirname(target), { recursive: true });
       if (!changed.includes(file) && link(file.path, target)) made.push(target);
       else jobs.push({ from: file.path, to: target, patches: of(file) });
@@ -67,23 +68,4 @@ export async function writeFlipped(
     throw cannotWrite(path, error);
   }
   return { path, files };
-}
-
-/** Whether external data lies where the output looks for it. @throws UserError when something else does. */
-function isThere(file: ModelFile, target: string): boolean {
-  if (isSameFile(target, file.path)) return true;
-  if (!existsSync(target)) return false;
-  throw new UserError(
-    `\`${target}\` exists and would be written over with the external data of the output: write to another folder with -o.`,
-    'output-exists',
-  );
-}
-
-function link(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,23 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { UserError } from '../errors.js';
 import type { Model } from '../graph/model.js';
 import { toOnnx } from '../graph/to-onnx.js';
 import { type CloneJob, cannotWrite, syncFolder, writeClones } from '../onnx/patch-files.js';
 import type { OpenedModel } from '../onnx/skeleton.js';
+import { removeStale, temporaryName } from '../onnx/temporary.js';
 import type { TensorProto } from '../onnx/types.js';
 import { writeModel } from '../onnx/write-model.js';
 import type { Deferred } from '../onnx/writer.js';
+import { isThere, link } from './beside.js';
 
 /** A model that is written but has no final name yet. */
 export interface Unpublished {
@@ -35,21 +26,18 @@ export interface Unpublished {
  *
  * @throws UserError when the disk is full or the folder cannot be written; nothing is left then.
  */
-export function writeUnpublished(
+export async function writeUnpublished(
   model: Model,
   deferred: ReadonlyMap<TensorProto, Deferred>,
   output: string,
-): Unpublished {
+): Promise<Unpublished> {
   const target = resolve(output);
-  const folder = join(
-    dirname(target),
-    `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
-  );
+  const folder = temporaryName(target);
   const path = join(folder, basename(target));
   const location = `${basename(target)}.data`;
   const discard = () => rmSync(folder, { recursive: true, force: true });
   try {
-    removeStale(target);
+    await removeStale(target);
     mkdirSync(folder);
     const data = { path: join(folder, location), location };
     const { modelBytes, dataBytes } = writeModel(
@@ -82,26 +70,6 @@ export function writeUnpublished(
   }
 }
 
-/** Removes what a killed process left of the same output: folders whose process is gone. */
-function removeStale(target: string): void {
-  for (const name of readdirSync(dirname(target))) {
-    const rest = name.startsWith(`.${basename(target)}.`) ? name.slice(basename(target).length + 2) : '';
-    const [, pid] = /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(rest) ?? [];
-    if (pid !== undefined && !isRunning(Number(pid))) {
-      rmSync(join(dirname(target), name), { recursive: true, force: true });
-    }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** An identical copy of a model: cloned where the file system can, external data linked or copied beside it. */
 export async function writeIdentical(
   { files }: OpenedModel,
@@ -129,25 +97,4 @@ export async function writeIdentical(
     { name: basename(target), bytes: own!.bytes },
     ...external.map(({ name, bytes }) => ({ name, bytes })),
   ];
-}
-
-/** Whether the file is there already. @throws UserError when another one is. */
-export function isThere(from: string, to: string): boolean {
-  const found = statSync(to, { throwIfNoEntry: false });
-  if (!found) return false;
-  const { dev, ino } = statSync(from);
-  if (found.dev === dev && found.ino === ino) return true;
-  throw new UserError(
-    `\`${to}\` exists and would be written over with the weights of the output: write to another folder.`,
-    'output-exists',
-  );
-}
-
-function link(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -92,7 +92,7 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
     chosen.flatMap(({ folded }) => folded),
     dimsOf,
   );
-  const written = writeUnpublished(selected.model, deferred, output);
+  const written = await writeUnpublished(selected.model, deferred, output);
   try {
     options.onStage?.('The smaller model is written; its outputs are compared with the original.');
     const checked = await check(load, written, options, data, { ...where, exact });

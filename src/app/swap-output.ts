@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants, promises as fs, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
@@ -7,6 +6,7 @@ import { toOnnx } from '../graph/to-onnx.js';
 import { encodeModel } from '../onnx/encode.js';
 import { cannotWrite } from '../onnx/patch-files.js';
 import type { ModelFile, OpenedModel } from '../onnx/skeleton.js';
+import { temporaryName } from '../onnx/temporary.js';
 
 /** Writes variants of a model into a folder; they share the weights. */
 export interface VariantFolder {
@@ -81,7 +81,7 @@ const isIn = (path: string, folder: string): boolean => join(realpathSync(folder
 async function placeWeights({ path }: ModelFile, folder: string): Promise<string> {
   const location = `${basename(path)}.weights`;
   const target = join(folder, location);
-  const temporary = temporaryOf(target);
+  const temporary = temporaryName(target);
   try {
     await cloneLinkOrCopy(path, temporary);
     await fs.rename(temporary, target);
@@ -107,7 +107,7 @@ async function cloneLinkOrCopy(from: string, to: string): Promise<void> {
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = temporaryOf(path);
+  const temporary = temporaryName(path);
   try {
     const file = await fs.open(temporary, 'wx');
     try {
@@ -122,6 +122,3 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     throw error;
   }
 }
-
-const temporaryOf = (path: string): string =>
-  join(path, '..', `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants, createReadStream, existsSync, promises as nodeFiles } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { UserError } from '../errors.js';
 import type { BytePatch } from './patch.js';
 import { type Splice, spliced } from './splice.js';
+import { removeStale, temporaryName } from './temporary.js';
 
 /** The part of `node:fs/promises` that writing needs: a test may give one that fails. */
 export type FileSystem = Pick<
@@ -33,10 +34,7 @@ export async function writeClones(jobs: readonly CloneJob[], files: FileSystem =
   try {
     for (const { from, to, patches, splices = [] } of jobs) {
       await removeStale(to, files);
-      const temporary = join(
-        dirname(to),
-        `.${basename(to)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
-      );
+      const temporary = temporaryName(to);
       temporaries.push(temporary);
       if (splices.length > 0) await copySpliced(from, temporary, splices, files);
       else await files.copyFile(from, temporary, constants.COPYFILE_FICLONE);
@@ -180,27 +178,6 @@ export async function syncFolder(folder: string, files: FileSystem = nodeFiles):
   const handle = await files.open(folder, 'r').catch(() => null);
   await handle?.sync().catch(() => {});
   await handle?.close();
-}
-
-/** Removes what a killed process left of the same output: temporary files whose process is gone. */
-async function removeStale(to: string, files: FileSystem): Promise<void> {
-  const names = await files.readdir(dirname(to)).catch(() => []);
-  for (const name of names) {
-    const rest = name.startsWith(`.${basename(to)}.`) ? name.slice(basename(to).length + 2) : '';
-    const [, pid] = /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(rest) ?? [];
-    if (pid !== undefined && !isRunning(Number(pid))) {
-      await files.rm(join(dirname(to), name), { force: true }).catch(() => {});
-    }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 const reasons: Record<string, string> = {

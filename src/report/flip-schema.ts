@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { changedFileSchema } from './changed-file-schema.js';
 import { count, dataSchema, head, measured, modelSchema, runtimeSchema } from './schema.js';
 
 const beforeAfter = z.object({ before: count, after: count });
@@ -51,13 +52,7 @@ export const flipReportSchema = z
     output: z
       .object({
         path: z.string(),
-        files: z.array(
-          z.object({
-            name: z.string(),
-            bytes: count,
-            sha256: z.object({ before: z.string(), after: z.string() }),
-          }),
-        ),
+        files: z.array(changedFileSchema),
       })
       .nullable()
       .describe('null when nothing was written'),

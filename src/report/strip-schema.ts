@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { changedFileSchema } from './changed-file-schema.js';
 import { qualityChangeSchema } from './quality-schema.js';
 import { count, criterionSchema, dataSchema, head, modelSchema, place, runtimeSchema } from './schema.js';
 
@@ -64,13 +65,7 @@ export const stripReportSchema = z
       .object({
         path: z.string(),
         record: z.string().nullable().describe('The sidecar: record and undo; null when nothing was changed'),
-        files: z.array(
-          z.object({
-            name: z.string(),
-            bytes: count,
-            sha256: z.object({ before: z.string(), after: z.string() }),
-          }),
-        ),
+        files: z.array(changedFileSchema),
       })
       .nullable()
       .describe('null when nothing was written'),
