@@ -1,8 +1,10 @@
+import { constantTensor } from '../graph/constants.js';
 import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import type { Value } from '../graph/value.js';
 import { isFloat } from '../onnx/data-types.js';
+import { elementCount, readElements } from '../onnx/tensors.js';
 import { edgeAggregations } from './edge-aggregation.js';
 import { linear } from './linear.js';
 import { moving } from './pass.js';
@@ -62,7 +64,7 @@ export type StoredGraph =
 
 /**
  * The graph that a model stores: a constant square matrix that all of its layers multiply embeddings with from the left, in a
- * model that also multiplies them with weights from the right; or constant lists of node numbers that it gathers by and adds by.
+ * model that also multiplies them with weights from the right, and that holds nothing below 0; or constant lists of node numbers that it gathers by and adds by.
  * `null` when it stores none, or several.
  */
 export function storedGraph(graph: Graph): StoredGraph | null {
@@ -76,7 +78,7 @@ export function storedGraph(graph: Graph): StoredGraph | null {
   const products = topologicalOrder(graph).filter((node) => multipliesFromLeft(node, stored));
   const matrices = new Set(products.map((node) => unmoved(node.inputs[0]!)));
   const matrix = products[0]?.inputs[0];
-  if (!matrix || matrices.size > 1 || !products.some(besideLinear)) return null;
+  if (!matrix || matrices.size > 1 || !products.some(besideLinear) || hasNegative(matrix)) return null;
   const size = matrix.type?.shape?.[0] ?? matrix.tensor?.dims[0];
   return { kind: 'adjacency', matrix, nodes: typeof size === 'number' ? size : null };
 }
@@ -88,6 +90,18 @@ function multipliesFromLeft(node: Node, stored: (value: Value) => boolean): bool
   if (!product || !left || !right || !stored(left) || stored(right)) return false;
   const shape = left.tensor?.dims ?? left.type?.shape;
   return shape?.length === 2 && shape[0] === shape[1];
+}
+
+/** Elements of a matrix that are looked at. */
+const LOOKED_AT = 2 ** 16;
+
+/** Whether a stored matrix begins with some number below 0: a Fourier or cosine transform does, no adjacency. */
+function hasNegative(matrix: Value): boolean {
+  const tensor = constantTensor(matrix);
+  if (!tensor) return false;
+  return readElements(tensor, { start: 0, end: Math.min(LOOKED_AT, elementCount(tensor)) }).some(
+    (number) => number < 0,
+  );
 }
 
 /** Whether what a matrix is multiplied with comes from a linear layer, or the product goes into one: a graph convolution. */

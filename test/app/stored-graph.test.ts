@@ -118,6 +118,25 @@ describe('what is no stored graph', () => {
     expect(storedGraph(alone.graph)).toBeNull();
   });
 
+  it('is a transform of the positions, which has negative numbers', () => {
+    const model = (sign: number) =>
+      buildGraphModel({
+        inputs: { x: ['float32', [4, 3]] },
+        initializers: {
+          dct: ['float32', [4, 4], Float32Array.from({ length: 16 }, (_, k) => (k === 7 ? sign : 0.5))],
+          w: ['float32', [3, 5], 1],
+        },
+        nodes: [
+          ['MatMul', ['dct', 'x'], ['a']],
+          ['MatMul', ['a', 'w'], ['b']],
+          ['Relu', ['b'], ['c']],
+        ],
+        outputs: ['c'],
+      }).graph;
+    expect(storedGraph(model(-0.5))).toBeNull();
+    expect(storedGraph(model(0.5))).toMatchObject({ kind: 'adjacency', nodes: 4 });
+  });
+
   it.each([
     'mixer-ts17',
     'mixer-dynamo18',
