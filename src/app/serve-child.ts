@@ -22,9 +22,12 @@ export async function runAudit(task: AuditTask, listener: JobListener): Promise<
   return expected(await runTask(task, listener), 'extracted').extract;
 }
 
-/** The extract of a report file; `null` when it is no report. */
-export async function runExtract(reportPath: string): Promise<AuditExtract | null> {
-  return runTask({ kind: 'extract', reportPath }).then(
+/** The extract of a report file, beside the one before it; `null` when it is no report. */
+export async function runExtract(
+  reportPath: string,
+  previousPath: string | null,
+): Promise<AuditExtract | null> {
+  return runTask({ kind: 'extract', reportPath, previousPath }).then(
     (answer) => expected(answer, 'extracted').extract,
     (error) => {
       if (error instanceof RunError) return null;

@@ -6,12 +6,13 @@ import { constants, setPriority } from 'node:os';
 import { Interrupted, RunError, UserError } from '../errors.js';
 import { type AuditExtract, extractOf } from '../metrics/extract.js';
 import { formatReport, readReport, writeReport } from '../report/json.js';
+import type { AuditReport } from '../report/schema.js';
 import { audit } from './audit.js';
 import { diffReports } from './diff.js';
 import { wantsGate, withGate } from './gate.js';
 import { openForAudit } from './load.js';
 import type { Progress } from './options.js';
-import type { AuditTask, FromJob, Task, ToJob } from './serve-protocol.js';
+import type { AuditTask, ExtractTask, FromJob, Task, ToJob } from './serve-protocol.js';
 
 /** Progress is for people. */
 const PROGRESS_MILLISECONDS = 250;
@@ -33,8 +34,7 @@ async function work(task: Task): Promise<void> {
       const [old, current] = [await readReport(task.oldPath), await readReport(task.newPath)];
       tell({ kind: 'compared', diff: formatReport(diffReports(old, current)) });
     } else {
-      const extract =
-        task.kind === 'extract' ? extractOf(await readReport(task.reportPath)) : await auditToFile(task);
+      const extract = task.kind === 'extract' ? await extractFile(task) : await auditToFile(task);
       tell({ kind: 'extracted', extract });
     }
   } catch (error) {
@@ -71,9 +71,17 @@ async function auditToFile({
   if (step !== null) report.model.step = step;
   const gateOptions = { ...limits, ...(baseline !== undefined && { baseline: await readReport(baseline) }) };
   const judged = wantsGate(rules, gateOptions) ? withGate(report, rules, gateOptions) : report;
-  const previous = previousPath === null ? null : await readReport(previousPath).catch(() => null);
   await writeReport(reportPath, judged);
-  return extractOf(judged, previous);
+  return extractOf(judged, await readPrevious(previousPath));
+}
+
+async function extractFile({ reportPath, previousPath }: ExtractTask): Promise<AuditExtract> {
+  return extractOf(await readReport(reportPath), await readPrevious(previousPath));
+}
+
+/** The report before, if it is still there. */
+async function readPrevious(path: string | null): Promise<AuditReport | null> {
+  return path === null ? null : readReport(path).catch(() => null);
 }
 
 /** Before the work begins, so that the counters of the sites exist at 0 before they rise. */

@@ -17,6 +17,7 @@ export interface AuditTask {
 export interface ExtractTask {
   kind: 'extract';
   reportPath: string;
+  previousPath: string | null;
 }
 
 export interface DiffTask {

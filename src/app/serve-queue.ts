@@ -16,7 +16,11 @@ export interface QueueOptions<Work> {
 }
 
 export interface Queue<Work> {
-  add(work: Work, about: Pick<Job, 'model' | 'step' | 'trigger' | 'device'>): Job;
+  /** An id and a time of creation may be those of an earlier server's job. */
+  add(
+    work: Work,
+    about: Pick<Job, 'model' | 'step' | 'trigger' | 'device'> & Partial<Pick<Job, 'id' | 'createdAt'>>,
+  ): Job;
   cancel(id: string): Job | null;
   job(id: string): Job | null;
   /** Newest first. */
@@ -79,9 +83,9 @@ export function openQueue<Work>({ run, limit, onJob }: QueueOptions<Work>): Queu
       }
       const job: Job = {
         id: randomUUID(),
+        createdAt: new Date().toISOString(),
         ...about,
         status: 'queued',
-        createdAt: new Date().toISOString(),
         startedAt: null,
         endedAt: null,
         progress: null,

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Interrupted } from '../errors.js';
 import { exporter } from '../metrics/registry.js';
 import type { Sample } from '../metrics/samples.js';
+import { hasEnded } from '../server/events.js';
 import type { Job } from '../server/schema.js';
 import type { Log, Service } from '../server/types.js';
 import { runAudit, runDiff } from './serve-child.js';
@@ -10,11 +12,13 @@ import { findModel, type ModelFile } from './serve-models.js';
 import type { AuditTask } from './serve-protocol.js';
 import { openQueue } from './serve-queue.js';
 import { parseRequest } from './serve-request.js';
+import type { Requests } from './serve-requests.js';
 import type { Store } from './serve-store.js';
 import { type Settings, toAuditOptions } from './settings.js';
 
 export interface ExporterOptions {
   store: Store;
+  requests: Requests;
   log: Log;
   /** Where `auto` runs. */
   device: string;
@@ -29,6 +33,8 @@ export interface ExporterOptions {
 export interface ExporterService extends Service {
   setFiles(files: ModelFile[]): void;
   enqueue(file: ModelFile, trigger: Job['trigger'], settings?: Settings): Job;
+  /** Queues what was asked of a server before this one and did not end. Call it once, when the files are known. */
+  takeUp(): void;
   /** When the file, as it is now, was last audited; `null` if never. */
   auditedAt(file: ModelFile): number | null;
   close(): Promise<void>;
@@ -36,15 +42,18 @@ export interface ExporterService extends Service {
 
 /** Everything behind the routes: models, jobs, stored reports, metrics. */
 export function exporterService(options: ExporterOptions): ExporterService {
-  const { store, log, device, settings: defaults } = options;
+  const { store, requests, log, device, settings: defaults } = options;
   const health = healthOf(store, options.seriesLimit);
   const events = new EventEmitter().setMaxListeners(0);
   let files: ModelFile[] | null = null;
+  let closing = false;
 
   const queue = openQueue<{ file: ModelFile; settings: Settings }>({
     limit: options.queueLimit,
     onJob: (job) => {
       events.emit('job', job);
+      // What a shutdown stops is taken up by the next server.
+      if (hasEnded(job) && !closing) requests.remove(job.id);
       if (job.status === 'done') health.ended(job.model, 'success');
       if (job.status === 'failed' || job.status === 'cancelled') health.ended(job.model, job.status);
       const { id, model, status, error, report, trigger } = job;
@@ -81,11 +90,17 @@ export function exporterService(options: ExporterOptions): ExporterService {
       return id;
     },
   });
-  const enqueue = (file: ModelFile, trigger: Job['trigger'], more: Settings = {}): Job => {
+  const enqueue = (
+    file: ModelFile,
+    trigger: Job['trigger'],
+    more: Settings = {},
+    known: Partial<Pick<Job, 'id' | 'createdAt'>> = {},
+  ): Job => {
     const settings = { ...defaults, ...more };
     const asked = settings.device ?? 'auto';
     const { model, step } = file;
-    return queue.add({ file, settings }, { model, step, trigger, device: asked === 'auto' ? device : asked });
+    const about = { model, step, trigger, device: asked === 'auto' ? device : asked, ...known };
+    return queue.add({ file, settings }, about);
   };
   const own = (): Sample[] => {
     const samples: Sample[] = [];
@@ -121,7 +136,27 @@ export function exporterService(options: ExporterOptions): ExporterService {
     cancel: queue.cancel,
     start(body) {
       const { model, settings } = parseRequest(body);
-      return enqueue(findModel(files ?? [], model), 'api', settings);
+      const file = findModel(files ?? [], model);
+      const known = { id: randomUUID(), createdAt: new Date().toISOString() };
+      // On disk before the client hears of it; the queue may still refuse it.
+      requests.add({ ...known, body });
+      try {
+        return enqueue(file, 'api', settings, known);
+      } catch (error) {
+        requests.remove(known.id);
+        throw error;
+      }
+    },
+    takeUp() {
+      for (const { id, createdAt, body } of requests.left()) {
+        try {
+          const { model, settings } = parseRequest(body);
+          enqueue(findModel(files ?? [], model), 'api', settings, { id, createdAt });
+        } catch (error) {
+          requests.remove(id);
+          log.error({ job: id, err: error }, 'not taken up again');
+        }
+      }
     },
     diff: (old, current) => runDiff(store.reportPath(old)!, store.reportPath(current)!),
     onJob(listener) {
@@ -142,7 +177,10 @@ export function exporterService(options: ExporterOptions): ExporterService {
         .filter(({ end, durationSeconds }) => end - durationSeconds * 1000 >= changedAt);
       return fresh.at(-1)?.end ?? null;
     },
-    close: queue.close,
+    close() {
+      closing = true;
+      return queue.close();
+    },
   };
 }
 

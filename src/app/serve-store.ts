@@ -29,8 +29,8 @@ interface StoreOptions {
   folder: string;
   /** Reports to keep of each model. */
   keep: number;
-  /** Makes the extract of a report file anew; `null` when the file is no report. */
-  extractFile: (path: string) => Promise<AuditExtract | null>;
+  /** Makes the extract of a report file anew, given the one before it; `null` when the file is no report. */
+  extractFile: (path: string, previousPath: string | null) => Promise<AuditExtract | null>;
 }
 
 interface Removed {
@@ -100,14 +100,16 @@ export async function openStore({ folder, keep, extractFile }: StoreOptions): Pr
     await mkdir(at('index', name), { recursive: true });
     for (const id of await tidied(at('index', name))) if (!ids.includes(id)) await discard(name, id);
     let model: string | null = null;
+    let previous: string | null = null;
     for (const id of ids) {
       let extract = await readExtract(at('index', name, id));
       if (!extract) {
-        extract = await extractFile(at('reports', name, id));
+        extract = await extractFile(at('reports', name, id), previous);
         if (!extract) continue;
         await writeTextFile(at('index', name, id), JSON.stringify(extract));
       }
       model = extract.model;
+      previous = at('reports', name, id);
       if (id <= (await shelfOf(model)).removed.upTo) await discard(name, id);
       else await put(id, extract);
     }

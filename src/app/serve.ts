@@ -11,6 +11,7 @@ import { checkRules } from './gate.js';
 import { runExtract } from './serve-child.js';
 import { checkpointPattern, scanModels } from './serve-models.js';
 import { auditRequestSchema } from './serve-request.js';
+import { openRequests } from './serve-requests.js';
 import { type ExporterService, exporterService } from './serve-service.js';
 import { openStore } from './serve-store.js';
 import { watcher } from './serve-watch.js';
@@ -78,7 +79,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     extractFile: runExtract,
   });
   const service = exporterService({
-    ...{ store, log, device, settings, version: tool.version },
+    ...{
+      store,
+      requests: openRequests(resolve(options.state)),
+      log,
+      device,
+      settings,
+      version: tool.version,
+    },
     ...{ seriesLimit: options.seriesLimit, queueLimit: options.queueLimit },
     onnxruntime: onnxruntimeVersion(),
   });
@@ -158,6 +166,7 @@ function watchFolder(
     if (!stopped) timer = setTimeout(again, pollSeconds * 1000);
   };
   look(first);
+  service.takeUp();
   timer = setTimeout(again, pollSeconds * 1000);
   return () => {
     stopped = true;

@@ -1,8 +1,9 @@
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openRequests } from '../../src/app/serve-requests.js';
 import type { Job, Problem } from '../../src/server/schema.js';
 import { audit, childrenOf, root } from '../cli/audit.js';
 import { stop, temporaryFolder, until } from '../metrics/services.js';
@@ -133,6 +134,56 @@ describe('audit serve', () => {
     expect(await stop(server.child, 'SIGTERM')).toBe(0);
   });
 });
+
+describe('what was asked of a server and did not end', () => {
+  it('is taken up by the next one, after a kill and after an orderly end', async () => {
+    const server = await serveExporter();
+    putModel(server.models, 'gpt2-relu');
+    await until(async () => (await server.json('/api/v1/models')).length === 1, 'the model to be seen');
+    const asked: Job[] = [];
+    for (const threshold of [0.001, 0.002, 0.003]) {
+      const answer = await server.post({ model: 'gpt2-relu/model', options: { threshold } });
+      asked.push((await answer.json()) as Job);
+    }
+    await stop(server.child, 'SIGKILL');
+    const second = await serveExporter({ ...places(server) });
+    const jobs: Job[] = await second.json('/api/v1/audits');
+    expect(jobs.map(({ id }) => id)).toEqual(asked.map(({ id }) => id).reverse());
+    expect(jobs.map(({ createdAt }) => createdAt).reverse()).toEqual(asked.map(({ createdAt }) => createdAt));
+    expect(await stop(second.child, 'SIGTERM')).toBe(0);
+    const third = await serveExporter({ ...places(server) });
+    await until(async () => {
+      const all: Job[] = await third.json('/api/v1/audits');
+      return all.length > 0 && all.every(({ status }) => status === 'done');
+    }, 'all audits to be done');
+    const reports = await third.json('/api/v1/reports?model=gpt2-relu/model');
+    const thresholds = await Promise.all(
+      reports.map(
+        async ({ id }: { id: string }) => (await third.json(`/api/v1/reports/${id}`)).criterion.threshold,
+      ),
+    );
+    expect(new Set(thresholds)).toEqual(new Set([0.001, 0.002, 0.003]));
+    expect(readdirSync(join(server.state, 'requests'))).toEqual([]);
+  });
+
+  it('is dropped when it has outlived three servers, or its model', () => {
+    const folder = temporaryFolder();
+    const requests = openRequests(folder);
+    requests.add({ id: 'a', createdAt: '2026-01-02', body: { model: 'm' } });
+    requests.add({ id: 'b', createdAt: '2026-01-01', body: { model: 'm' } });
+    writeFileSync(join(folder, 'requests/foreign.json'), '{"half');
+    for (const starts of [0, 1, 2]) {
+      expect(requests.left()).toEqual([
+        { id: 'b', createdAt: '2026-01-01', body: { model: 'm' }, starts },
+        { id: 'a', createdAt: '2026-01-02', body: { model: 'm' }, starts },
+      ]);
+    }
+    expect(requests.left()).toEqual([]);
+    expect(readdirSync(join(folder, 'requests'))).toEqual(['foreign.json']);
+  });
+});
+
+const places = ({ models, state }: Exporter) => ({ models, state });
 
 describe('audit serve --watch', () => {
   it('makes a time series of checkpoints, and knows after kill -9 all that was done', async () => {

@@ -7,7 +7,9 @@ import { readReport, writeReport } from '../../src/report/json.js';
 import { temporaryFolder } from '../metrics/services.js';
 import { smallReport } from '../report/fixture.js';
 
-const extractFile = vi.fn(async (path: string) => extractOf(await readReport(path)));
+const extractFile = vi.fn(async (path: string, before: string | null) =>
+  extractOf(await readReport(path), before === null ? null : await readReport(before)),
+);
 const open = (folder: string, keep = 10) => openStore({ folder, keep, extractFile });
 
 async function addReport(store: Store, name = 'runs/a.b', step?: number) {
@@ -39,12 +41,21 @@ describe('the state folder', () => {
     const store = await open(folder);
     await addReport(store, 'a');
     await addReport(store, 'b');
+    const first = await readReport((await addReport(store, 'c')).path);
+    const second = await store.prepare('c');
+    const died = structuredClone(first);
+    Object.assign(died.sites[1]!, { deadNeurons: [0, 1], dead: 2 });
+    expect(extractOf(died, first)).not.toEqual(extractOf(died));
+    await writeReport(second.path, died);
+    await store.add(second.id, extractOf(died, first));
     rmSync(join(folder, 'index'), { recursive: true });
     extractFile.mockClear();
     const again = await open(folder);
-    expect(extractFile).toHaveBeenCalledTimes(2);
+    expect(extractFile).toHaveBeenCalledTimes(4);
     expect(again.reports()).toEqual(store.reports());
     expect(again.totals('a')).toEqual(store.totals('a'));
+    expect(again.totals('c')).toEqual(store.totals('c'));
+    expect(again.latest('c')).toEqual(store.latest('c'));
     extractFile.mockClear();
     await open(folder);
     expect(extractFile).not.toHaveBeenCalled();
