@@ -2,7 +2,7 @@ import { openData } from '../data/open.js';
 import type { DataSet } from '../data/types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
 import { graphNeeds } from '../patterns/graph-conv.js';
-import { storedGraph } from '../patterns/graph-structure.js';
+import { storedGraph, takesAdjacency } from '../patterns/graph-structure.js';
 import { storedNodes } from '../patterns/stored-nodes.js';
 import type { SelectedModel } from './load.js';
 import { modelInputs, modelKind } from './model-kind.js';
@@ -31,7 +31,7 @@ export async function openAuditData(
     inputs,
     vocabulary,
     maxPositions: maxPositions === null ? null : maxPositions - reserved,
-    modelKind: modelKind(inputs, stored !== null),
+    modelKind: modelKind(inputs, { stored: stored !== null, fed: takesAdjacency(graph) }),
     graphNeeds: graphNeeds(graph),
     storedGraph: stored ? { nodes: storedNodes(stored) } : undefined,
     onStage: options.onStage,

@@ -118,18 +118,19 @@ function differences(old: AuditReport, current: AuditReport): Warning[] {
   return warnings;
 }
 
-/** Two reports that are hardly about one model: another architecture, or few sites in common. */
+/** Two reports that are hardly about one model: another architecture, or sites of which the fewest are in both. */
 function modelsDiffer(old: AuditReport, current: AuditReport): Warning | null {
   const [a, b] = [old.model, current.model];
-  const ids = new Set(old.sites.map(({ id }) => id));
-  const common = current.sites.filter(({ id }) => ids.has(id)).length;
-  const most = Math.max(old.sites.length, current.sites.length);
-  const architectures =
-    a.architecture !== b.architecture
-      ? ` (${a.architecture ?? 'unknown'}, ${b.architecture ?? 'unknown'})`
-      : '';
-  if (architectures === '' && (common === 0 || 2 * common >= most)) return null;
-  const message = `${a.name} and ${b.name} look like different models${architectures}: ${common} of ${most} sites have the same id, and neurons of the same index need have nothing in common.`;
+  if (a.graphSha256 === b.graphSha256) return null;
+  const [before, now] = [old, current].map(({ sites }) => sites.map(({ id }) => id));
+  const common = before!.filter((id) => now!.includes(id)).length;
+  const most = Math.max(before!.length, now!.length);
+  // A selection of sites is all in the other report.
+  const selected = common === Math.min(before!.length, now!.length);
+  const architectures = a.architecture && b.architecture && a.architecture !== b.architecture;
+  if (!architectures && (selected || common === 0 || 2 * common >= most)) return null;
+  const which = architectures ? ` (${a.architecture}, ${b.architecture})` : '';
+  const message = `${a.name} and ${b.name} look like different models${which}: ${common} of ${most} sites have the same id, and neurons of the same index need have nothing in common.`;
   return { code: 'model-differs', message };
 }
 

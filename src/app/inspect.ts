@@ -2,7 +2,7 @@ import { constantTensor } from '../graph/constants.js';
 import type { Value } from '../graph/value.js';
 import { dataTypeName } from '../onnx/data-types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
-import { type StoredGraph, storedGraph } from '../patterns/graph-structure.js';
+import { type StoredGraph, storedGraph, takesAdjacency } from '../patterns/graph-structure.js';
 import { findHazards } from '../patterns/hazards.js';
 import { type StoredNodes, storedNodes } from '../patterns/stored-nodes.js';
 import type { AuditReport } from '../report/schema.js';
@@ -76,7 +76,7 @@ export async function inspect(options: LoadOptions & { name?: string }): Promise
   const shapes = await inferShapes(load(), siteTensors(selected));
   return {
     model: describeModel(opened, selected.model, name, selected.architecture),
-    kind: modelKind(inputs, stored !== null),
+    kind: modelKind(inputs, { stored: stored !== null, fed: takesAdjacency(graph) }),
     storedGraph: stored && { kind: stored.kind, nodes: storedNodes(stored) },
     inputs: graph.inputs.filter(({ tensor }) => !tensor).map((value) => tensorOf(value)),
     outputs: graph.outputs.map((value) => tensorOf(value)),

@@ -27,6 +27,8 @@ export interface LoadOptions {
 export interface SelectedModel {
   model: Model;
   sites: Site[];
+  /** Also those that are not selected. */
+  all: Site[];
   misses: Miss[];
   /** The rectifier network that the model is, whatever sites are selected, or why it is none. */
   rectifier: RectifierResult;
@@ -61,7 +63,7 @@ export async function openForAudit(
     const { misses } = found;
     const architecture = typeof modelType === 'string' ? modelType : (plugin?.name ?? null);
     const name = basename(opened.path);
-    return { model, sites, misses, rectifier, plugin, architecture, folder: opened.folder, name };
+    return { model, sites, all, misses, rectifier, plugin, architecture, folder: opened.folder, name };
   };
   return { opened, load };
 }

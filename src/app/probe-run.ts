@@ -91,7 +91,7 @@ async function openOverlay(
   const rectifier = selected.rectifier.network;
   const stored = graph === 'stored' ? storedGraph(selected.model.graph) : null;
   const fed = graph === 'stored' ? null : graph;
-  const smoothing = stored ? { edges: stored } : fed ? { edges: fed.input } : undefined;
+  const smoothing = graph && { edges: stored ?? fed?.input ?? null, sites: selected.all };
   const streamed =
     stored?.kind === 'edges' || (fed?.pairs.dims[1] ?? 0) > (options.streamFrom ?? STREAMED_PAIRS);
   const probing = { criterion, masked, careful, rectifier, smoothing, streamEdges: streamed };

@@ -12,20 +12,20 @@ export interface JobHandles {
 }
 
 /**
- * Runs the job of a command: Ctrl-C stops it, its progress is shown, its report goes into a file (`report`, else that of the
- * settings) and to the terminal.
+ * Runs the job of a command: Ctrl-C stops it, its progress is shown, its report goes into a file (that of the settings, unless
+ * `report` says another or none) and to the terminal.
  */
 export async function runJob<R extends Report>(
   settings: Settings,
   job: (handles: JobHandles) => Promise<R>,
-  report: string | undefined = settings.report,
+  report: string | null = settings.report ?? null,
 ): Promise<R> {
   const terminal = openTerminal(settings);
   const interrupt = listenForInterrupt();
   try {
     const { signal } = interrupt;
     const result = await job({ signal, onProgress: terminal.progress, onStage: terminal.note });
-    if (report !== undefined) await writeReport(report, result);
+    if (report !== null) await writeReport(report, result);
     const { format = 'table', quiet } = settings;
     if (!quiet || format !== 'table') terminal.print(renderReport(result, format, terminal));
     return result;

@@ -120,7 +120,8 @@ function parse(kind: Kind, text: string): unknown {
       // Not a number stays text: the schema decides, since some settings also take a word.
       return numberOf(text) ?? text;
     case 'ratio':
-      return numberOf(text.replace(/%\s*$/, ''), /%\s*$/.test(text) ? 100 : 1) ?? text;
+      // 0.7% is 0.7e-2, the number nearest to 0.007, which 0.7 / 100 is not.
+      return numberOf(text.replace(/^([+-]?(?:\d+\.?\d*|\.\d+))%$/, '$1e-2')) ?? text;
     case 'names':
       return text.split(',').map((part) => part.trim());
     case 'numbers':
@@ -146,7 +147,7 @@ function ranges(text: string): (number | string)[] {
   });
 }
 
-function numberOf(text: string, divisor = 1): number | undefined {
-  const value = text.trim() === '' ? Number.NaN : Number(text) / divisor;
+function numberOf(text: string): number | undefined {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
   return Number.isNaN(value) ? undefined : value;
 }

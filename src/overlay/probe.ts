@@ -65,7 +65,7 @@ const LARGEST_FLOAT32 = 3.4028234663852886e38;
  */
 export function addProbes(model: Model, sites: Site[], options: ProbeOptions): Probes {
   const { graph } = model;
-  const embeddings = options.smoothing ? embeddingsOf(graph, sites) : [];
+  const embeddings = options.smoothing ? embeddingsOf(graph, options.smoothing.sites ?? sites, sites) : [];
   if (!options.keepOutputs) graph.outputs.length = 0;
   const mask = options.masked
     ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: [MASKED] })

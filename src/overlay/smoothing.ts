@@ -4,6 +4,7 @@ import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
 import type { StoredGraph } from '../patterns/graph-structure.js';
 import type { Embedding } from '../sites/embeddings.js';
+import type { Site } from '../sites/types.js';
 import { Builder } from './build.js';
 import { type Neighbours, storedEdges } from './stored-edges.js';
 
@@ -14,6 +15,8 @@ export interface SmoothingOptions {
    * model stores.
    */
   edges: string | null | StoredGraph;
+  /** All sites of the model, of which not all may be read. */
+  sites?: Site[];
   /** Numbers of float64 in one chunk of rows; memory grows with it, not with the graph. */
   chunkNumbers?: number;
 }

@@ -48,8 +48,16 @@ function nonZeros(b: Builder, matrix: Value): Listed {
 }
 
 function listed(b: Builder, { from, to, rows }: Extract<StoredGraph, { kind: 'edges' }>): Listed {
-  const flat = (value: Value): Value => b.op('Reshape', [b.cast(value, DataType.INT64), b.ints([-1])]);
-  return { from: flat(from), to: flat(to), nodes: sizeOf(b, rows) };
+  const edges = b.unsqueeze(sizeOf(b, to), 0);
+  const vector = (value: Value): Value => b.op('Reshape', [b.cast(value, DataType.INT64), b.ints([-1])]);
+  // Where an edge's node number is repeated along the features, all columns are the same.
+  const column = b.op('Slice', [
+    b.op('Reshape', [to, b.op('Concat', [edges, b.ints([-1])], { axis: intAttribute(0) })]),
+    b.ints([0]),
+    b.ints([1]),
+    b.ints([1]),
+  ]);
+  return { from: b.slice(vector(from), b.ints([0]), edges, 0), to: vector(column), nodes: sizeOf(b, rows) };
 }
 
 /** Different numbers in ascending order, and how often each was there; int64 [different] both. */

@@ -27,18 +27,18 @@ export function streamEdges(
 }
 
 function rewrite(b: Builder, found: EdgeAggregation, chunkEdges: number): void {
-  const { scatter, start, features, featureAxes, from, to, weights, messages } = found;
+  const { scatter, start, features, from, to, indices, weights, messages } = found;
   const count = b.op('Gather', [b.op('Shape', [to]), b.int(0)]);
+  const edges = b.unsqueeze(count, 0);
   const up = b.op('Add', [count, b.int(chunkEdges - 1)]);
   const [sum] = b.loop(b.op('Div', [up, b.int(chunkEdges)]), [start], (inside, iteration, [before]) => {
     const first = inside.unsqueeze(inside.op('Mul', [iteration, inside.int(chunkEdges)]), 0);
-    const end = inside.op('Add', [first, inside.ints([chunkEdges])]);
+    // Gathered by a longer list, messages are cut to the number of indices.
+    const end = inside.op('Min', [inside.op('Add', [first, inside.ints([chunkEdges])]), edges]);
     const part = (value: Value): Value => inside.slice(value, first, end, 0);
     const rows = inside.op('Gather', [features, part(from)], { axis: intAttribute(0) });
     const updates = weights ? inside.op('Mul', [part(weights), rows]) : rows;
-    let column = part(to);
-    for (let axis = 1; axis <= featureAxes; axis++) column = inside.unsqueeze(column, axis);
-    const places = inside.op('Expand', [column, inside.op('Shape', [updates])]);
+    const places = indices ? part(indices) : inside.op('Expand', [part(to), inside.op('Shape', [updates])]);
     const attributes = { axis: intAttribute(0), reduction: stringAttribute('add') };
     return [inside.op('ScatterElements', [before!, places, updates], attributes)];
   });

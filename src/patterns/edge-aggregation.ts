@@ -1,9 +1,9 @@
-import { constantInts } from '../graph/constants.js';
+import { constantInts, constantTensor } from '../graph/constants.js';
 import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import type { Value } from '../graph/value.js';
-import { moving, slicesFromStart } from './pass.js';
+import { slicesFromStart } from './pass.js';
 
 /** Σ over the edges into each node of weight · H[from]: what a graph convolution aggregates. */
 export interface EdgeAggregation {
@@ -14,9 +14,12 @@ export interface EdgeAggregation {
   features: Value;
   /** Axes of H behind the nodes': 1 or 2. */
   featureAxes: number;
-  /** Node numbers [edges]. */
+  /** Node numbers [edges], at least as many as in `to`. */
   from: Value;
+  /** Node numbers [edges, 1] ([edges, 1, 1]), or as `indices`. */
   to: Value;
+  /** Where every number of the messages goes, [edges, …features]; `null` where that is `to`, repeated along the features. */
+  indices: Value | null;
   /** [edges, 1], or [edges, heads, 1]; none where every edge counts the same. */
   weights: Value | null;
   /** The messages [edges, …features], one row an edge. */
@@ -35,27 +38,51 @@ function edgeAggregation(scatter: Node): EdgeAggregation | null {
   const [start, indices, updates] = scatter.inputs;
   if (!scatter.is('ScatterElements') || scatter.string('reduction', 'none') !== 'add') return null;
   if (scatter.int('axis', 0) !== 0 || !start || !indices || !updates) return null;
-  const expanded = expandedVector(indices);
-  const messages = unsliced(updates);
+  const places = placesOf(indices);
+  const messages = uncut(updates, indices);
   const producer = messages.producer;
-  if (!expanded || !producer) return null;
-  const { vector: to, trailing } = expanded;
+  if (!places || !producer) return null;
+  const { to, featureAxes } = places;
   const weighted = producer.is('Mul');
   const factors = weighted ? producer.inputs.map((input) => input?.producer ?? null) : [producer];
-  const gather = factors.find((node) => gathersRows(node, trailing));
+  const gather = factors.find((node) => gathersRows(node, featureAxes));
   if (!gather) return null;
   const weights = weighted ? producer.inputs.find((input) => input?.producer !== gather) : null;
-  if (weights !== null && !(weights && endsInOne(weights, trailing))) return null;
+  if (weights !== null && !(weights && endsInOne(weights, featureAxes))) return null;
   const [features, from] = gather.inputs;
-  return { scatter, start, features: features!, featureAxes: trailing, from: from!, to, weights, messages };
+  const full = to === indices ? indices : null;
+  return {
+    scatter,
+    start,
+    features: features!,
+    featureAxes,
+    from: from!,
+    to,
+    indices: full,
+    weights,
+    messages,
+  };
 }
 
-/** The vector [edges] that is made [edges, 1, …] and then repeated along the features; `trailing` is how many axes of 1 it got. */
-function expandedVector(indices: Value): { vector: Value; trailing: number } | null {
+/**
+ * Node numbers [edges, 1, …] that are repeated along the features by an Expand, or, where all of that was computed when the
+ * file was written, the repeated ones [edges, …features].
+ */
+function placesOf(indices: Value): { to: Value; featureAxes: number } | null {
   const expand = indices.producer;
-  const column = expand?.is('Expand') ? expand.input : null;
-  const trailing = column ? addedAxes(column) : 0;
-  return trailing > 0 ? { vector: column!.producer!.input!, trailing } : null;
+  if (expand?.is('Expand')) {
+    const column = expand.input;
+    const featureAxes = column ? Math.max(addedAxes(column), trailingOnes(column)) : 0;
+    return featureAxes > 0 ? { to: column!, featureAxes } : null;
+  }
+  const rank = constantTensor(indices)?.dims.length ?? 0;
+  return rank === 2 || rank === 3 ? { to: indices, featureAxes: rank - 1 } : null;
+}
+
+/** Axes of 1 behind the first one of a stored column [edges, 1, …]. */
+function trailingOnes(column: Value): number {
+  const dims = constantTensor(column)?.dims ?? [];
+  return dims.slice(1).every((size) => Number(size) === 1) ? dims.length - 1 : 0;
 }
 
 /** How many axes of 1 a vector got behind its own, in one node: Reshape to [-1, 1, …], or Unsqueeze. */
@@ -71,6 +98,8 @@ function addedAxes(value: Value): number {
 
 /** Whether weights are one number for all features of an edge (and head): the last axis was added. */
 function endsInOne(weights: Value, trailing: number): boolean {
+  const dims = constantTensor(weights)?.dims;
+  if (dims) return dims.length === trailing + 1 && Number(dims.at(-1)) === 1;
   if (trailing === 1) return addedAxes(weights) === 1;
   const node = weights.producer;
   const axes = node?.inputs[1] ? constantInts(node.inputs[1]) : node?.ints('axes');
@@ -84,9 +113,11 @@ function gathersRows(node: Node | null, trailing: number): node is Node {
   return [0, -1 - trailing].includes(node.int('axis', 0));
 }
 
-function unsliced(value: Value): Value {
-  const node = value.producer;
-  return node && (slicesFromStart(node) || (moving(node) && node.is('Identity')))
-    ? unsliced(node.input!)
-    : value;
+/** The messages before they were cut to the size of the indices, which exporters write before every Scatter. */
+function uncut(updates: Value, indices: Value): Value {
+  const node = updates.producer;
+  if (node?.is('Identity') && node.input) return uncut(node.input, indices);
+  const size = node?.is('Slice') ? node.inputs[2]?.producer : null;
+  const cuts = node && slicesFromStart(node) && size?.is('Shape') && size.input === indices;
+  return cuts && node.input ? node.input : updates;
 }

@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
-import { reachableBackward, topologicalOrder } from '../graph/traversal.js';
+import { reachableBackward, reachableForward, topologicalOrder } from '../graph/traversal.js';
 import type { Value } from '../graph/value.js';
 import { resultFrom } from './after.js';
 import type { AttentionMatch } from './attention.js';
@@ -24,12 +24,16 @@ export function findGraphAttention(graph: Graph, elsewhere: ReadonlySet<Node>): 
     const projection = core && linearBehind(core.values).found[0];
     if (!projection) continue;
     found.matches.push({ core: node, projection, result: resultFrom(joinedHeads(core.sum), null, null) });
-    const embedding = reachableBackward([core.values]);
-    for (const behind of reachableBackward([core.coefficients])) {
-      if (!embedding.has(behind)) found.scoring.add(behind);
-    }
+    for (const between of scoringNodes(core, projection.node)) found.scoring.add(between);
   }
   return found;
+}
+
+/** What lies between W x and the α, without what W x is computed from. */
+function scoringNodes({ coefficients, values }: WeightedSum, projection: Node): Node[] {
+  const embedding = reachableBackward([values]);
+  const after = reachableForward(projection.outputs.filter((output) => output !== null));
+  return [...reachableBackward([coefficients])].filter((node) => after.has(node) && !embedding.has(node));
 }
 
 export interface GraphAttention {
@@ -63,7 +67,7 @@ function overAdjacency(softmax: Node, structure: ReadonlyMap<Value, boolean>): W
 }
 
 /**
- * Whether scores [nodes, nodes, …] were masked by what follows from an adjacency or edges; or by a constant, and are additive,
+ * Whether scores [nodes, nodes, …] were masked by what follows from an adjacency or edges; or by a constant condition, and are additive,
  * LeakyReLU(a·Wx_i + b·Wx_j), which no other attention is: then the adjacency is stored.
  */
 function maskedByAdjacency(scores: Value | null, structure: ReadonlyMap<Value, boolean>): boolean {
@@ -72,6 +76,7 @@ function maskedByAdjacency(scores: Value | null, structure: ReadonlyMap<Value, b
   const operands = node.inputs.filter((input) => input !== null);
   if (operands.some((input) => structure.get(input))) return true;
   return (
+    node.is('Where') &&
     operands.some((input) => isConstant(input)) &&
     operands.some((input) => producerBefore(input)?.is('LeakyRelu'))
   );

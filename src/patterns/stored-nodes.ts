@@ -1,6 +1,8 @@
 import { constantTensor } from '../graph/constants.js';
 import type { Value } from '../graph/value.js';
 import { elementCount, readElements } from '../onnx/tensors.js';
+import type { TensorProto } from '../onnx/types.js';
+import type { EdgeAggregation } from './edge-aggregation.js';
 import type { StoredGraph } from './graph-structure.js';
 import { moving } from './pass.js';
 
@@ -13,32 +15,50 @@ export interface StoredNodes {
 /** An adjacency has a row a node; a list of edges names them. Lists are read in parts. `null` when neither tells. */
 export function storedNodes(stored: StoredGraph): StoredNodes | null {
   if (stored.kind === 'adjacency') return stored.nodes === null ? null : { nodes: stored.nodes, exact: true };
-  const largest = Math.max(...[stored.from, stored.to].map((value) => largestNumber(value)));
+  const largest = Math.max(-1, ...lists(stored).map(largestNumber));
   return largest < 0 ? null : { nodes: largest + 1, exact: false };
 }
+
+/** The same for aggregations over the same stored edges: how many numbers the lists hold, and their first and last ones. */
+export function signature(aggregation: Pick<EdgeAggregation, 'from' | 'to'>): string {
+  const facts = lists(aggregation).map((tensor) => {
+    const count = elementCount(tensor);
+    const head = readElements(tensor, { start: 0, end: Math.min(count, LOOKED_AT) });
+    const tail = readElements(tensor, { start: Math.max(0, count - LOOKED_AT), end: count });
+    return `${count}:${head.join()}:${tail.join()}`;
+  });
+  return [...new Set(facts)].join(';');
+}
+
+/** Numbers at either end of a list that tell it from others. */
+const LOOKED_AT = 256;
 
 /** Node numbers read at once. */
 const PART = 2 ** 16;
 
-/** The largest of the stored numbers that come out unchanged in a value; −1 when none is found. */
-function largestNumber(value: Value, steps = 16): number {
+function largestNumber(tensor: TensorProto): number {
+  const count = elementCount(tensor);
+  let largest = -1;
+  for (let start = 0; start < count; start += PART) {
+    const part = readElements(tensor, { start, end: Math.min(count, start + PART) });
+    for (const number of part) if (number > largest) largest = number;
+  }
+  return largest;
+}
+
+/** The stored tensors whose numbers come out unchanged in the ends of the edges. */
+function lists({ from, to }: { from: Value; to: Value }): TensorProto[] {
+  return [...new Set([...listsBehind(from), ...listsBehind(to)])];
+}
+
+const selecting = new Set(['Gather', 'GatherND', 'Slice', 'Split', 'Compress', 'Transpose']);
+
+function listsBehind(value: Value, steps = 16): TensorProto[] {
   const tensor = constantTensor(value);
-  if (tensor) {
-    const count = elementCount(tensor);
-    let largest = -1;
-    for (let start = 0; start < count; start += PART) {
-      const part = readElements(tensor, { start, end: Math.min(count, start + PART) });
-      for (const number of part) if (number > largest) largest = number;
-    }
-    return largest;
-  }
+  if (tensor) return [tensor];
   const node = value.producer;
-  if (!node || steps === 0) return -1;
-  if (node.is('Concat')) {
-    return Math.max(...node.inputs.map((input) => (input ? largestNumber(input, steps - 1) : -1)));
-  }
-  const selects = ['Gather', 'GatherND', 'Slice', 'Split', 'Compress', 'Transpose'].some((type) =>
-    node.is(type),
-  );
-  return node.input && (selects || moving(node)) ? largestNumber(node.input, steps - 1) : -1;
+  if (!node || steps === 0) return [];
+  if (node.is('Concat')) return node.inputs.flatMap((input) => (input ? listsBehind(input, steps - 1) : []));
+  const passes = (node.domain === '' && selecting.has(node.opType)) || moving(node);
+  return node.input && passes ? listsBehind(node.input, steps - 1) : [];
 }

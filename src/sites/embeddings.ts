@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
+import { isFloat } from '../onnx/data-types.js';
 import { type Structural, structural } from '../patterns/graph-structure.js';
 import { moving } from '../patterns/pass.js';
 import type { Site } from './types.js';
@@ -15,13 +16,19 @@ export type Embedding = Pick<
 
 /**
  * Where the layers' embeddings are: after the activation function, or, where a layer has none, its attention's output; last the
- * model's output, where that is one more layer.
+ * model's output, where that is one more layer and no layer before it was left out.
+ *
+ * @param selected Those of the model's sites that are read.
  */
-export function embeddingsOf(graph: Graph, sites: Site[]): Embedding[] {
-  const found = embeddingSites(sites);
-  const output = outputEmbedding(graph, found);
+export function embeddingsOf(graph: Graph, all: Site[], selected: Site[]): Embedding[] {
+  const found = embeddingSites(selected);
+  const layers = new Set(found.map(layerOf));
+  const whole = embeddingSites(all);
+  const output = whole.every((one) => layers.has(layerOf(one))) ? outputEmbedding(graph, whole, all) : null;
   return output ? [...found, output] : found;
 }
+
+const layerOf = ({ stack, layer }: Site): string => `${stack}.${layer}`;
 
 function embeddingSites(sites: Site[]): (Site & Embedding)[] {
   const sameLayer = (a: Site, b: Site): boolean => a.stack === b.stack && a.layer === b.layer;
@@ -34,15 +41,15 @@ function embeddingSites(sites: Site[]): (Site & Embedding)[] {
 }
 
 /**
- * What the last graph convolution puts out where no activation function follows: the model's first output, before its softmax.
- * `null` when nothing is summed over neighbours behind the last embedding, or the output is a site already.
+ * What the last graph convolution puts out where no activation function follows: the model's first output of numbers in rows,
+ * before its softmax. `null` when nothing is summed over neighbours behind the last embedding, or the output is a site already.
  */
-function outputEmbedding(graph: Graph, embeddings: readonly Embedding[]): Embedding | null {
-  const [output] = graph.outputs;
+function outputEmbedding(graph: Graph, embeddings: readonly Embedding[], sites: Site[]): Embedding | null {
+  const output = graph.outputs.find(({ type, rank }) => isFloat(type?.elemType ?? 0) && (rank ?? 0) >= 2);
   const last = embeddings.at(-1);
   if (!output || !last) return null;
   const value = beforeSoftmax(output);
-  const known = new Set(embeddings.map((embedding) => embedding.value));
+  const known = new Set([...sites, ...embeddings].map((one) => beforeMoves(one.value)));
   if (known.has(value) || !aggregatesBehind(value, known, structural(graph))) return null;
   const { stack } = last;
   const layer = 1 + Math.max(...embeddings.filter((one) => one.stack === stack).map((one) => one.layer));
@@ -50,10 +57,16 @@ function outputEmbedding(graph: Graph, embeddings: readonly Embedding[]): Embedd
   return { id, stack, layer, site: 'output', part: '', value, plus: null, axis: -1, neurons: null };
 }
 
+/** The value that a softmax and moves only reshape. */
 function beforeSoftmax(value: Value): Value {
+  const at = beforeMoves(value);
+  const node = at.producer;
+  return (node?.is('Softmax') || node?.is('LogSoftmax')) && node.input ? beforeMoves(node.input) : at;
+}
+
+function beforeMoves(value: Value): Value {
   const node = value.producer;
-  const passes = node && (node.is('Softmax') || node.is('LogSoftmax') || moving(node));
-  return passes && node.input ? beforeSoftmax(node.input) : value;
+  return node && moving(node) && node.input ? beforeMoves(node.input) : value;
 }
 
 /** Whether a sum over neighbours lies between a value and the embeddings before it. */

@@ -260,6 +260,9 @@ describe('sites with an embedding', () => {
   it('are what comes after the activation, or a last attention layer’s output', () => {
     const ids = ['0.attn_out', '0.mlp_pre', '0.mlp_post', '1.attn_out'];
     const { graph } = buildGraphModel({ inputs: { x: ['float32', ['n', 2]] }, nodes: [], outputs: [] });
-    expect(embeddingsOf(graph, ids.map(site)).map(({ id }) => id)).toEqual(['0.mlp_post', '1.attn_out']);
+    expect(embeddingsOf(graph, ids.map(site), ids.map(site)).map(({ id }) => id)).toEqual([
+      '0.mlp_post',
+      '1.attn_out',
+    ]);
   });
 });

@@ -4,7 +4,7 @@ import { type SettingName, toAuditOptions } from '../../app/settings.js';
 import { destination, type GivenDestination } from '../destination.js';
 import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
-import { checkOutputFile } from '../outputs.js';
+import { checkOutputFiles } from '../outputs.js';
 import { readSettings } from '../settings.js';
 
 const groups: [string, readonly SettingName[]][] = [
@@ -34,11 +34,8 @@ export function addFlipCommand(parent: Command): void {
     const names = groups.flatMap(([, settings]) => settings);
     const settings = readSettings(command, names);
     const to = destination(given, 'flipped');
-    if (given.report !== undefined) {
-      const taken = new Map([model, given.output ?? []].flat().map((path) => [path, 'the model']));
-      checkOutputFile('--report', given.report, taken);
-    }
+    checkOutputFiles({ report: given.report }, [model, given.output ?? []].flat());
     const options = { ...toAuditOptions(model, settings), to };
-    await runJob(settings, (handles) => flip({ ...options, ...handles }), given.report);
+    await runJob(settings, (handles) => flip({ ...options, ...handles }), given.report ?? null);
   });
 }

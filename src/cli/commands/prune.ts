@@ -4,7 +4,7 @@ import { type SettingName, toAuditOptions } from '../../app/settings.js';
 import { UserError } from '../../errors.js';
 import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
-import { checkOutputFile } from '../outputs.js';
+import { checkOutputFiles } from '../outputs.js';
 import { readSettings } from '../settings.js';
 
 const groups: [string, readonly SettingName[]][] = [
@@ -43,7 +43,7 @@ export function addPruneCommand(parent: Command): void {
     // A criterion of the configuration file is about audits: what changes outputs must be asked for here.
     if (command.getOptionValueSource('dead') !== 'cli') delete settings.dead;
     if (settings.dead === undefined) delete settings.deadBelow;
-    if (settings.report !== undefined) checkOutputFile('--report', settings.report);
+    checkOutputFiles({ report: settings.report }, [model, given.output ?? []].flat());
     const options = { ...toAuditOptions(model, settings), ...pruneOptions(given) };
     await runJob(settings, (handles) => prune({ ...options, ...handles }));
   });

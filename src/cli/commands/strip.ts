@@ -69,7 +69,8 @@ export function addStripCommand(parent: Command): void {
         saved: { path: given.report, report: await readReport(given.report) },
       }),
     };
-    const { summary } = await runJob(settings, (handles) => strip({ ...options, ...handles }));
+    // `--report` is what a strip starts from, not what it writes.
+    const { summary } = await runJob(settings, (handles) => strip({ ...options, ...handles }), null);
     process.exitCode = summary.outcome === 'quality-refused' ? 1 : 0;
   });
 }

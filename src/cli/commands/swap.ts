@@ -5,7 +5,7 @@ import { UserError } from '../../errors.js';
 import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../overlay/swap-activation-write.js';
 import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
-import { checkOutputFile } from '../outputs.js';
+import { checkOutputFiles } from '../outputs.js';
 import { readSettings } from '../settings.js';
 
 const groups: [string, readonly SettingName[]][] = [
@@ -43,7 +43,7 @@ export function addSwapCommand(parent: Command): void {
       groups.flatMap(([, names]) => names),
     );
     const options = { ...toAuditOptions(model, settings), ...swapOptions(given) };
-    if (settings.report !== undefined) checkOutputFile('--report', settings.report);
+    checkOutputFiles({ report: settings.report }, [model]);
     await runJob(settings, (handles) => swap({ ...options, ...handles }));
   });
 }
