@@ -68,9 +68,12 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
   const shapes = await measureShapes(load(), await data.rangeBatch(), where.session, signal);
   const dimsOf = dimsFrom(shapes);
   const watched = watchedValues(sites, dimsOf);
-  const before = await auditWatched(options, sites, watched, signal);
-
   const exact = options.criterion?.dead === undefined;
+  // In a graph other nodes feed those of a split: outputs stay as they are where a neuron is constant at all of them.
+  const { split: _, ...whole } = options;
+  const observed = exact && data.graph ? whole : options;
+  const before = await auditWatched(observed, sites, watched, signal);
+
   const wider = exact ? null : completeCriterion(options.criterion);
   const countersOf = countersIn(before, sites, watched);
   const choices: Choice[] = [];

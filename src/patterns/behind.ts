@@ -2,6 +2,7 @@ import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
 import { lastAxisRange } from './last-axis.js';
 import { type Linear, linear } from './linear.js';
+import { normalisedBy } from './normalisation.js';
 import { constantOperand, isConstant, moving, slicesFromStart } from './pass.js';
 
 /** A linear layer behind a value, with the bias that is added on the way. */
@@ -9,6 +10,8 @@ export interface LinearBehind extends Linear {
   bias: Value | null;
   /** Whether neighbours' rows were summed on the way (graph convolution). */
   aggregated: boolean;
+  /** Whether a normalisation by the data's own mean and deviation lies on the way. */
+  normalised: boolean;
   /** Index along `outAxis` of the first neuron; above 0 where a packed projection was cut. */
   first: number;
 }
@@ -24,17 +27,18 @@ export type BehindResult = { found: LinearBehind[]; blocked: null } | { found: [
 interface Walk {
   bias: Value | null;
   aggregated: boolean;
+  normalised: boolean;
 }
 
 const MAX_STEPS = 40;
 
 /**
  * The linear layers whose sum `value` [..., neurons] is, seen through what keeps neuron n at index n: moves and casts,
- * added and multiplied constants (biases, dequantization scales), normalisation by constants (BatchNormalization), and the
+ * added and multiplied constants (biases, dequantization scales), normalisation (by constants or by the data), and the
  * aggregation of a graph convolution (adjacency product; Gather, scale, Scatter-add).
  */
 export function linearBehind(value: Value): BehindResult {
-  return walk(value, { bias: null, aggregated: false }, MAX_STEPS);
+  return walk(value, { bias: null, aggregated: false, normalised: false }, MAX_STEPS);
 }
 
 function walk(value: Value, seen: Walk, steps: number): BehindResult {
@@ -45,7 +49,7 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
   const layer = linear(node);
   if (layer)
     return {
-      found: [{ ...layer, bias: seen.bias ?? layer.bias, aggregated: seen.aggregated, first: 0 }],
+      found: [{ ...layer, ...seen, bias: seen.bias ?? layer.bias, first: 0 }],
       blocked: null,
     };
   const first = node.input;
@@ -53,6 +57,9 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
   if (moving(node) || node.is('Transpose')) return walk(first, seen, steps - 1);
   if (seen.aggregated && slicesFromStart(node)) return walk(first, seen, steps - 1);
   if (node.is('Split') || node.is('Slice')) return throughCut(value, first, seen, steps);
+  const normalised = normalisedBy(node);
+  // What is added after it is no bias of the layer before it.
+  if (normalised) return walk(normalised, { ...seen, bias: null, normalised: true }, steps - 1);
   switch (node.domain === '' ? node.opType : '') {
     case 'Add':
     case 'Sub':
@@ -125,7 +132,7 @@ function throughAdjacency(node: Node, seen: Walk, steps: number): BehindResult {
   const features = node.inputs[1];
   if (!features || isConstant(features) || node.int('transB', 0)) return stopAt(node);
   const bias = seen.bias ?? node.inputs[2] ?? null;
-  return walk(features, { bias, aggregated: true }, steps - 1);
+  return walk(features, { ...seen, bias, aggregated: true }, steps - 1);
 }
 
 function either(node: Node, seen: Walk, steps: number, take: 'first' | 'all'): BehindResult {

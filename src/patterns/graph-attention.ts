@@ -23,7 +23,8 @@ export function findGraphAttention(graph: Graph, elsewhere: ReadonlySet<Node>): 
       node.is('Softmax') && !elsewhere.has(node) ? overAdjacency(node, structure) : overEdges(node);
     const projection = core && linearBehind(core.values).found[0];
     if (!projection) continue;
-    found.matches.push({ core: node, projection, result: resultFrom(joinedHeads(core.sum), null, null) });
+    const { value, averaged } = joinedHeads(core.sum);
+    found.matches.push({ core: node, projection, result: resultFrom(value, null, null), averaged });
     for (const between of scoringNodes(core, projection.node)) found.scoring.add(between);
   }
   return found;
@@ -112,13 +113,11 @@ function producerBefore(value: Value | null | undefined): Node | null {
 }
 
 /** Heads side by side (a Reshape) or averaged. */
-function joinedHeads(value: Value): Value {
+function joinedHeads(value: Value, averaged = false): { value: Value; averaged: boolean } {
   const uses = value.uses.filter(({ node }) => !node.is('Shape') && !node.is('Size'));
   const [use] = uses;
-  const passes =
-    use &&
-    uses.length === 1 &&
-    use.index === 0 &&
-    (moving(use.node) || use.node.is('ReduceMean') || use.node.is('Transpose'));
-  return passes ? joinedHeads(use.node.output) : value;
+  if (!use || uses.length !== 1 || use.index !== 0) return { value, averaged };
+  const mean = use.node.is('ReduceMean');
+  const passes = mean || moving(use.node) || use.node.is('Transpose');
+  return passes ? joinedHeads(use.node.output, averaged || mean) : { value, averaged };
 }

@@ -19,13 +19,20 @@ export function storedNodes(stored: StoredGraph): StoredNodes | null {
   return largest < 0 ? null : { nodes: largest + 1, exact: false };
 }
 
-/** The same for aggregations over the same stored edges: how many numbers the lists hold, and their first and last ones. */
-export function signature(aggregation: Pick<EdgeAggregation, 'from' | 'to'>): string {
-  const facts = lists(aggregation).map((tensor) => {
-    const count = elementCount(tensor);
-    const head = readElements(tensor, { start: 0, end: Math.min(count, LOOKED_AT) });
-    const tail = readElements(tensor, { start: Math.max(0, count - LOOKED_AT), end: count });
-    return `${count}:${head.join()}:${tail.join()}`;
+/** The same for aggregations over the same stored edges: how many there are, and the numbers of the first and last ones. */
+export function signature({ from, to }: Pick<EdgeAggregation, 'from' | 'to'>): string {
+  const facts = [...listsBehind(from), ...listsBehind(to)].map((tensor) => {
+    // Repeated along the features, an edge's number is in every column.
+    const columns =
+      tensor.dims.length > 1 && tensor.dims[0] !== 2n ? elementCount(tensor) / Number(tensor.dims[0]) : 1;
+    const count = elementCount(tensor) / columns;
+    const looked = Array.from({ length: Math.min(count, 2 * LOOKED_AT) }, (_, k) =>
+      k < LOOKED_AT ? k : Math.max(k, count - 2 * LOOKED_AT + k),
+    );
+    return `${count}:${readElements(
+      tensor,
+      looked.map((k) => k * columns),
+    ).join()}`;
   });
   return [...new Set(facts)].join(';');
 }

@@ -1,8 +1,7 @@
 import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
 import { isFloat } from '../onnx/data-types.js';
-import { type Structural, structural } from '../patterns/graph-structure.js';
+import { linearBehind } from '../patterns/behind.js';
 import { moving } from '../patterns/pass.js';
 import type { Site } from './types.js';
 
@@ -41,20 +40,21 @@ function embeddingSites(sites: Site[]): (Site & Embedding)[] {
 }
 
 /**
- * What the last graph convolution puts out where no activation function follows: the model's first output of numbers in rows,
- * before its softmax. `null` when nothing is summed over neighbours behind the last embedding, or the output is a site already.
+ * What the model puts out, before its softmax: its first output of numbers in rows, of which the weights or the file say how
+ * long they are. `null` when that is a site already.
  */
 function outputEmbedding(graph: Graph, embeddings: readonly Embedding[], sites: Site[]): Embedding | null {
   const output = graph.outputs.find(({ type, rank }) => isFloat(type?.elemType ?? 0) && (rank ?? 0) >= 2);
   const last = embeddings.at(-1);
   if (!output || !last) return null;
   const value = beforeSoftmax(output);
-  const known = new Set([...sites, ...embeddings].map((one) => beforeMoves(one.value)));
-  if (known.has(value) || !aggregatesBehind(value, known, structural(graph))) return null;
+  const features = output.type?.shape?.at(-1);
+  const neurons = typeof features === 'number' ? features : (linearBehind(value).found[0]?.neurons ?? null);
+  if (neurons === null || sites.some((site) => beforeMoves(site.value) === value)) return null;
   const { stack } = last;
   const layer = 1 + Math.max(...embeddings.filter((one) => one.stack === stack).map((one) => one.layer));
   const id = `${stack === '' ? '' : `${stack}.`}${layer}.output`;
-  return { id, stack, layer, site: 'output', part: '', value, plus: null, axis: -1, neurons: null };
+  return { id, stack, layer, site: 'output', part: '', value, plus: null, axis: -1, neurons };
 }
 
 /** The value that a softmax and moves only reshape. */
@@ -67,22 +67,4 @@ function beforeSoftmax(value: Value): Value {
 function beforeMoves(value: Value): Value {
   const node = value.producer;
   return node && moving(node) && node.input ? beforeMoves(node.input) : value;
-}
-
-/** Whether a sum over neighbours lies between a value and the embeddings before it. */
-function aggregatesBehind(value: Value, known: ReadonlySet<Value>, { values }: Structural): boolean {
-  const follows = (at: Value | null | undefined): boolean => !!at && (at.tensor !== null || values.has(at));
-  const seen = new Set<Node>();
-  const waiting = [value];
-  for (let at = waiting.pop(); at; at = waiting.pop()) {
-    const node = known.has(at) ? null : at.producer;
-    if (!node || seen.has(node)) continue;
-    seen.add(node);
-    const [first, second, updates] = node.inputs;
-    const product = (node.is('MatMul') || node.is('Gemm')) && follows(first) && !follows(second);
-    const adds = /^Scatter(Elements|ND)$/.test(node.opType) && node.string('reduction', 'none') === 'add';
-    if (product || (adds && !follows(updates))) return true;
-    for (const input of node.inputs) if (input && !follows(input)) waiting.push(input);
-  }
-  return false;
 }

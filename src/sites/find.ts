@@ -79,7 +79,7 @@ function mlpSites(unit: MlpUnit, place: Place): Site[] {
 }
 
 function attentionSite({ attention }: AttentionUnit, place: Place): Site {
-  const { projection, result } = attention;
+  const { projection, result, averaged } = attention;
   return {
     ...place,
     id: siteId(place, 'attn_out'),
@@ -87,9 +87,9 @@ function attentionSite({ attention }: AttentionUnit, place: Place): Site {
     value: result.value,
     plus: result.absorbed,
     axis: -1,
-    neurons: projection.neurons,
+    neurons: averaged ? null : projection.neurons,
     activation: null,
-    weights: [incomingRef('in', projection, result.bias ?? projection.bias)],
+    weights: averaged ? [] : [incomingRef('in', projection, result.bias ?? projection.bias)],
   };
 }
 

@@ -44,6 +44,8 @@ export function rectifierNetwork(graph: Graph, { sites, misses }: FoundSites): R
   for (const post of posts.slice(0, count)) {
     const pre = sites.find(({ id }) => id === post.id.replace(/mlp_post/, 'mlp_pre'));
     if (!pre || post.weights.some(({ role }) => role === 'gate')) return no(`${post.id} is gated`);
+    if (pre.weights.some(({ layer }) => layer.normalised))
+      return no(`${pre.id} is normalised by its own mean`);
     layers.push({ pre, post });
   }
   for (const [i, { pre }] of layers.entries()) {

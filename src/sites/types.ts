@@ -8,8 +8,8 @@ export interface WeightRef {
   role: 'in' | 'gate' | 'up' | 'out';
   /** The initializer (or Constant output) that holds the weights, as stored in the file. */
   value: Value;
-  /** The layer it is the weight of. */
-  layer: Linear;
+  /** The layer it is the weight of; `normalised` where the data's own mean and deviation come between it and the site. */
+  layer: Linear & { normalised?: boolean };
   /** Name of the initializer in the file. */
   initializer: string;
   /** Where it lives: `''` for the main graph, else the path of nested graphs or the function's name. */

@@ -65,9 +65,12 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
     order: position.get(match.projection.node)!,
   }));
   const inTransformer = units.length > 0;
+  const averaged = new Set(
+    graphAttention.matches.filter((match) => match.averaged).map(({ result }) => result.value),
+  );
   for (const match of activations.matches) {
     if (graphAttention.scoring.has(match.post.producer!)) continue;
-    const found = mlpAround(match, inTransformer, starts);
+    const found = mlpAround(match, inTransformer, starts, averaged);
     if ('reason' in found) misses.push(found);
     else units.push({ ...found, order: position.get(match.post.producer!)! });
   }
@@ -113,10 +116,12 @@ function mlpAround(
   activation: ActivationMatch,
   inTransformer: boolean,
   starts: ReadonlySet<Value>,
+  averagedHeads: ReadonlySet<Value>,
 ): Omit<MlpUnit, 'order'> | Miss {
   const { pre, post, name, bias } = activation;
   const at = label(post.producer!);
-  const behind = linearBehind(pre);
+  // What averages heads has no weight row of its own behind a neuron.
+  const behind = averagedHeads.has(pre) ? { found: [], blocked: null } : linearBehind(pre);
   if (behind.blocked) {
     const reason = `${name} at ${at} has no linear layer with stored weights before it: ${behind.blocked.reason} (${behind.blocked.at})`;
     return { what: 'mlp', reason, at };
