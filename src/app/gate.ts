@@ -167,8 +167,8 @@ function strictRules(warnings: Warning[]): GateRule[] {
     }));
 }
 
-function noSite(report: AuditReport, { text, selector }: Rule): UserError {
-  const ids = report.sites.map(({ id }) => id);
+function noSite(report: AuditReport, { text, selector, field }: Rule): UserError {
+  const ids = (isGraphField(field) && report.graph ? report.graph : report.sites).map(({ id }) => id);
   const some = ids.length > 6 ? [...ids.slice(0, 5), `… (${ids.length} in all)`] : ids;
   return new UserError(
     `The rule \`${text}\` is about no site: \`${selector}\` matches none of ` +

@@ -29,7 +29,7 @@ export const settingsSchema = z.strictObject({
   $schema: text.optional(),
 
   data: setting(text, 'a data name or a path', 'What to feed: a data name or a path (default: sample)'),
-  split: setting(text, 'the name of a split', 'Part of the data set (default: test)'),
+  split: setting(text, 'the name of a split', 'Part of the data set (default: test; all nodes of a graph)'),
   tokenizer: setting(
     text,
     'a folder or a hub id',

@@ -13,8 +13,8 @@ export interface AttentionMatch {
   projection: Linear;
   /** Projection plus bias [..., hidden], before the residual add. */
   result: Result;
-  /** Whether heads were averaged: then a neuron has a weight in every head, and the projection has more outputs than neurons. */
-  averaged?: boolean;
+  /** Set where heads were averaged: a neuron has weights in every head, the projection more outputs than there are `neurons`. */
+  averaged?: { neurons: number | null } | null;
 }
 
 export interface AttentionMiss {

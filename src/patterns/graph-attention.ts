@@ -1,3 +1,4 @@
+import { constantInts } from '../graph/constants.js';
 import type { Graph } from '../graph/graph.js';
 import type { Node } from '../graph/node.js';
 import { reachableBackward, reachableForward, topologicalOrder } from '../graph/traversal.js';
@@ -24,7 +25,11 @@ export function findGraphAttention(graph: Graph, elsewhere: ReadonlySet<Node>): 
     const projection = core && linearBehind(core.values).found[0];
     if (!projection) continue;
     const { value, averaged } = joinedHeads(core.sum);
-    found.matches.push({ core: node, projection, result: resultFrom(value, null, null), averaged });
+    const result = resultFrom(value, null, null);
+    found.matches.push({
+      ...{ core: node, projection, result },
+      averaged: averaged ? { neurons: headWidth(projection.node.output) } : null,
+    });
     for (const between of scoringNodes(core, projection.node)) found.scoring.add(between);
   }
   return found;
@@ -110,6 +115,15 @@ function producerBefore(value: Value | null | undefined): Node | null {
     node = node.input?.producer ?? null;
   }
   return node;
+}
+
+/** The last size that a projection [..., heads · width] is reshaped to; `null` where the file does not say it. */
+function headWidth(projected: Value): number | null {
+  const shapes = projected.uses.map(({ node }) =>
+    node.is('Reshape') ? constantInts(node.inputs[1]!) : null,
+  );
+  const width = shapes.find((shape) => shape !== null)?.at(-1) ?? 0;
+  return width > 0 ? width : null;
 }
 
 /** Heads side by side (a Reshape) or averaged. */

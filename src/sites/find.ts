@@ -55,7 +55,7 @@ function mlpSites(unit: MlpUnit, place: Place): Site[] {
   const base = {
     ...place,
     axis: conv ? 1 : -1,
-    neurons: into[0]?.neurons ?? null,
+    neurons: into[0]?.neurons ?? unit.neurons,
     activation: activation.name,
   };
   return [
@@ -87,7 +87,7 @@ function attentionSite({ attention }: AttentionUnit, place: Place): Site {
     value: result.value,
     plus: result.absorbed,
     axis: -1,
-    neurons: averaged ? null : projection.neurons,
+    neurons: averaged ? averaged.neurons : projection.neurons,
     activation: null,
     weights: averaged ? [] : [incomingRef('in', projection, result.bias ?? projection.bias)],
   };

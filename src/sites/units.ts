@@ -19,6 +19,8 @@ export interface MlpUnit {
   activation: ActivationMatch;
   /** Layers whose sum is the activation's input. */
   into: LinearBehind[];
+  /** How many there are, where that is known without a layer. */
+  neurons: number | null;
   /** The other factor of a gated MLP, and the product that enters the down projection. */
   gate: { product: Value; up: LinearBehind[] } | null;
   /** Layers that read the MLP's inner neurons. */
@@ -65,8 +67,10 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
     order: position.get(match.projection.node)!,
   }));
   const inTransformer = units.length > 0;
-  const averaged = new Set(
-    graphAttention.matches.filter((match) => match.averaged).map(({ result }) => result.value),
+  const averaged = new Map(
+    graphAttention.matches.flatMap(({ result, averaged }) =>
+      averaged ? [[result.value, averaged.neurons]] : [],
+    ),
   );
   for (const match of activations.matches) {
     if (graphAttention.scoring.has(match.post.producer!)) continue;
@@ -116,7 +120,7 @@ function mlpAround(
   activation: ActivationMatch,
   inTransformer: boolean,
   starts: ReadonlySet<Value>,
-  averagedHeads: ReadonlySet<Value>,
+  averagedHeads: ReadonlyMap<Value, number | null>,
 ): Omit<MlpUnit, 'order'> | Miss {
   const { pre, post, name, bias } = activation;
   const at = label(post.producer!);
@@ -137,7 +141,8 @@ function mlpAround(
         : `${name} at ${at}: the layer after it is not added to the residual stream: a head, not an MLP of a block`;
     return { what: 'mlp', reason, at };
   }
-  return { kind: 'mlp', activation, into, gate, out, residual, block: null, beside: false };
+  const neurons = averagedHeads.get(pre) ?? null;
+  return { kind: 'mlp', activation, into, neurons, gate, out, residual, block: null, beside: false };
 }
 
 function firstOf<T, R>(items: T[], find: (item: T) => R | null): R | null {

@@ -45,7 +45,7 @@ export function capacity(parameters: number, sites: CapacitySite[], pruned = 0):
 function attachedToDead(sites: CapacitySite[]): number | null {
   const tensors = new Map<string, { perNeuron: number; dead: Set<number> }>();
   for (const { deadNeurons, weights } of sites) {
-    if (deadNeurons.length > 0 && weights.length === 0) return null;
+    if (deadNeurons.length > 0 && weights.every(({ role }) => role === 'out')) return null;
     for (const ref of weights) {
       const perNeuron = parametersPerNeuron(ref);
       if (perNeuron === null) {

@@ -11,6 +11,16 @@ const data = ['--data', join(root, 'models/mlp/inputs.npz'), '--device', 'cpu', 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'audit-cli-strip-'));
 
 describe('audit strip', () => {
+  test('starts from a saved audit and leaves it as it is', async () => {
+    const saved = join(newFolder(), 'saved.json');
+    expect((await audit([model, ...data, '--quiet', '--report', saved])).exitCode).toBe(0);
+    const before = readFileSync(saved, 'utf8');
+    const { exitCode, stdout } = await audit(['strip', model, '--dry-run', ...data, '--report', saved]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/0\.mlp_post +64/);
+    expect(readFileSync(saved, 'utf8')).toBe(before);
+  });
+
   test('writes the model and its record, says what it did, and --undo restores the original', async () => {
     const folder = newFolder();
     const output = join(folder, 'out.onnx');

@@ -65,6 +65,37 @@ describe('graphs', () => {
     );
   });
 
+  it('have whole node numbers, and a weight for every edge', async () => {
+    for (const [bad, found] of [
+      [0.5, '0.5'],
+      [Number.NaN, 'NaN'],
+    ] as const) {
+      const edges = npy('<f4', [2, 2], Float32Array.of(0, 1, bad, 0));
+      const data = await newFile('g.npz', npz({ x: path.x, edge_index: edges }));
+      await expect(openData(spec({ data, ...gcn }))).rejects.toThrow(
+        `holds ${found}: expected numbers of nodes`,
+      );
+    }
+    const whole = npy('<f4', [2, 2], Float32Array.of(0, 1, 1, 0));
+    const data = await newFile('g.npz', npz({ x: path.x, edge_index: whole }));
+    expect((await batchesOf(await openData(spec({ data, ...gcn }))))[0]!.feeds.edge_index!.type).toBe(
+      'int64',
+    );
+    const inputs = [...gcn.inputs!, input('edge_weight', ['edges'], DataType.FLOAT)];
+    const weights = npy('<f4', [1], Float32Array.of(1));
+    const short = await newFile('g.npz', npz({ ...path, edge_weight: weights }));
+    await expect(openData(spec({ data: short, ...gcn, inputs }))).rejects.toThrow(
+      /gives \[1\] .*"edge_weight".* expected a weight for each of the 4 edges/,
+    );
+  });
+
+  it('list the edges of an adjacency for a model that takes a list', async () => {
+    const adj = npy('<f4', [3, 3], Float32Array.of(0, 1, 0, 1, 0, 1, 0, 1, 0));
+    const data = await newFile('g.npz', npz({ x: path.x, adj }));
+    const [batch] = await batchesOf(await openData(spec({ data, ...gcn })));
+    expect([...numbersIn(batch!.feeds.edge_index!)]).toEqual([1, 0, 2, 1, 0, 1, 1, 2]);
+  });
+
   it('give the dense normalised adjacency to models that ask for it', async () => {
     const data = await newFile('g.npz', npz(path));
     const inputs = [input('features', ['n', 2], DataType.FLOAT), input('adj', ['n', 'n'], DataType.FLOAT)];

@@ -6,6 +6,7 @@ import { encodeOverlay } from '../../src/overlay/overlay.js';
 import { pruneUnused } from '../../src/overlay/prune-unused.js';
 import { streamEdges } from '../../src/overlay/stream-edges.js';
 import { openSession } from '../../src/runtime/session.js';
+import { buildFile, type ModelSpec, type NodeSpec } from '../build.js';
 
 const NODES = 40;
 const EDGES = 203;
@@ -63,6 +64,56 @@ describe('streamed edges', () => {
       expect(streamed.streamed).toBeGreaterThan(1);
       expect(streamed.data).toEqual(plain.data);
     }
+  });
+
+  it.each([
+    { what: 'features', ends: 'cut', places: 'column' },
+    { what: 'edges', ends: 'shape', places: 'short' },
+  ])('are right where messages are cut to fewer $what', async ({ ends, places }) => {
+    const spec: ModelSpec = {
+      opset: 18,
+      inputs: { x: ['float32', ['n', 4]], edge_index: ['int64', [2, 'e']] },
+      initializers: {
+        zero: ['int64', [], 0],
+        one: ['int64', [], 1],
+        column: ['int64', [2], [-1, 1]],
+        start: ['int64', [2], 0],
+        cut: ['int64', [2], [100, 3]],
+        four: ['int64', [1], 4],
+        begin: ['int64', [1], 0],
+        hundred: ['int64', [1], 100],
+        none: ['float32', [40, places === 'short' ? 4 : 3], 0],
+      },
+      nodes: [
+        ['Gather', ['edge_index', 'zero'], ['from'], { axis: 0 }],
+        ['Gather', ['edge_index', 'one'], ['to'], { axis: 0 }],
+        ['Slice', ['to', 'begin', 'hundred'], ['few']],
+        ['Reshape', [places === 'short' ? 'few' : 'to', 'column'], ['column_of']],
+        ['Gather', ['x', 'from'], ['messages'], { axis: 0 }],
+        ...((ends === 'cut'
+          ? [
+              ['Slice', ['messages', 'start', 'cut'], ['narrow']],
+              ['Slice', ['column_of', 'begin', 'hundred'], ['column_cut']],
+              ['Shape', ['narrow'], ['size']],
+              ['Expand', ['column_cut', 'size'], ['places']],
+              ['ScatterElements', ['none', 'places', 'narrow'], ['y'], { axis: 0, reduction: 'add' }],
+            ]
+          : [
+              ['Shape', ['column_of'], ['rows2']],
+              ['Slice', ['rows2', 'begin', 'one_of'], ['rows']],
+              ['Concat', ['rows', 'four'], ['size'], { axis: 0 }],
+              ['Expand', ['column_of', 'size'], ['places']],
+              ['Shape', ['places'], ['cut_to']],
+              ['Slice', ['messages', 'start', 'cut_to'], ['short']],
+              ['ScatterElements', ['none', 'places', 'short'], ['y'], { axis: 0, reduction: 'add' }],
+            ]) as NodeSpec[]),
+      ],
+      outputs: { y: ['float32', ['n', 'f']] },
+    };
+    spec.initializers!.one_of = ['int64', [1], 1];
+    const path = buildFile(spec);
+    const plain = await run(path, null);
+    expect((await run(path, 7)).data).toEqual(plain.data);
   });
 
   it('leave no tensor of all messages behind', async () => {

@@ -167,6 +167,28 @@ def graph_transformer() -> nn.Module:
     return EdgeNet(convs, nn.ELU())
 
 
+def gat_mean() -> nn.Module:
+    """Two heads, averaged: a neuron has a weight row in each."""
+    convs = [GATConv(FEATURES, 8, heads=2, concat=False), GATConv(8, CLASSES, heads=2, concat=False)]
+    return EdgeNet(convs, nn.ReLU())
+
+
+class Normalised(nn.Module):
+    """A convolution with a LayerNorm behind it."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.conv = GCNConv(features, width)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: torch.Tensor, edge_index: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.conv(x, edge_index))
+
+
+def gcn_norm() -> nn.Module:
+    return EdgeNet([Normalised(FEATURES, HIDDEN), Normalised(HIDDEN, HIDDEN), GCNConv(HIDDEN, CLASSES)], nn.ReLU())
+
+
 def gin() -> nn.Module:
     return EdgeNet(
         [GINConv(nn.Sequential(nn.Linear(a, 12), nn.ReLU(), nn.Linear(12, b))) for a, b in widths()], nn.ReLU()
@@ -238,6 +260,29 @@ def neighbours_sites(model: nn.Module, weights: list[Weight]) -> list[Site]:
         if layer < len(model.acts):
             after = Weight("out", weights[layer + 1].tensor, 1)
             sites += act_sites(model, layer, layer, "elu(1)", [into], [after])
+    return sites
+
+
+def gat_mean_sites(model: nn.Module) -> list[Site]:
+    reason = "heads are averaged"
+    sites = []
+    for layer, conv in enumerate(model.convs):
+        sites.append(Site(site_id(layer, "attn_out"), None, Tap(conv, "output"), reason=reason))
+        if layer < len(model.acts):
+            act = model.acts[layer]
+            sites.append(Site(site_id(layer, "mlp_pre"), "relu", Tap(act, "input", call=layer), reason=reason))
+            sites.append(Site(site_id(layer, "mlp_post"), "relu", Tap(act, "output", call=layer), reason=reason))
+    return sites
+
+
+def gcn_norm_sites(model: nn.Module) -> list[Site]:
+    """The bias of the convolution, not that of the LayerNorm."""
+    after = [model.convs[1].conv.lin, model.convs[2].lin]
+    sites = []
+    for layer, out in enumerate(after):
+        conv = model.convs[layer].conv
+        into = Weight("in", conv.lin.weight, 0, conv.bias)
+        sites += act_sites(model, layer, layer, "relu", [into], [outgoing(out)])
     return sites
 
 
@@ -313,6 +358,8 @@ FAMILIES = [
     graph("gcn-dense", DenseGcn, gcn_sites, "ts17 dynamo18", batched, BATCH_AXES),
     graph("sage", sage, sage_sites, "ts17 dynamo18", golden=True),
     graph("gat", gat, gat_sites, "ts17 dynamo18", golden=True),
+    graph("gat-mean", gat_mean, gat_mean_sites, "ts17 dynamo18"),
+    graph("gcn-norm", gcn_norm, gcn_norm_sites, "ts17 dynamo18"),
     graph("gatv2", gatv2, gatv2_sites, "ts17 dynamo18"),
     graph("graph-transformer", graph_transformer, graph_transformer_sites, "ts17 dynamo18"),
     graph("gin", gin, gin_sites, "ts17 dynamo18"),

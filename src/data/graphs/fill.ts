@@ -46,6 +46,8 @@ export interface KnownGraph {
   arrays: ReadonlyMap<string, NdArray>;
   nodes: number;
   ends: Int32Array | null;
+  /** The same as an array [2, edges], listed or from an adjacency. */
+  edges: NdArray | null;
   /** The model stores its graph: what it takes are features. */
   storesGraph?: boolean;
 }
@@ -82,10 +84,11 @@ export function fillInputs(
 function madeFor(
   input: ModelInput,
   role: Role,
-  { nodes, ends }: KnownGraph,
+  { nodes, ends, edges }: KnownGraph,
   needs: GraphNeeds,
   weights: NdArray | undefined,
 ): NdArray | null {
+  if (role === 'edge_index') return edges;
   if (role === 'batch') return zeros('int64', [nodes]);
   if (role === 'mask') return arrayOf('uint8', [nodes], new Uint8Array(nodes).fill(1));
   if (role === 'adj' && ends) return denseAdjacency(ends, nodes, needs);

@@ -9,7 +9,7 @@ import { integersBelow, normals } from '../arrays/prng.js';
 import { describeInput, unfilled } from '../feeds.js';
 import type { DataSpec, Warning } from '../spec.js';
 import type { Batch, DataSet, ModelInput } from '../types.js';
-import { fillInputs, findRole, roleOf } from './fill.js';
+import { fillInputs, findRole, type Role, roleOf } from './fill.js';
 import { readLinqs } from './linqs.js';
 import { edgeEnds, edgesOf, graphStructure } from './structure.js';
 
@@ -86,7 +86,7 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
   const ends = edgeIndex && edgeEnds(edgeIndex, nodes, path);
   const filled = fillInputs(
     spec.inputs,
-    { arrays, nodes, ends, storesGraph: stored !== undefined },
+    { arrays, nodes, ends, edges: edgeIndex, storesGraph: stored !== undefined },
     spec.graphNeeds,
   );
   const feeds: Record<string, NdArray> = {};
@@ -95,6 +95,7 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
     if (array === undefined) throw unfilled(input, path);
     feeds[input.name] = checked(input, array, path);
   }
+  checkWeights(spec.inputs, feeds, path);
   const mask = nodeMask(arrays, spec.split, nodes, path);
   const labels = arrays.get('labels') ?? arrays.get('y');
   const counted = mask === null ? nodes : (mask.data as Uint8Array).reduce((sum, one) => sum + one, 0);
@@ -125,6 +126,19 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
   };
 }
 
+/** Every edge has its weight. */
+function checkWeights(inputs: ModelInput[], feeds: Record<string, NdArray>, path: string): void {
+  const fed = (role: Role) => inputs.find((input) => roleOf(input) === role);
+  const [edges, weights] = [fed('edge_index'), fed('edge_weight')];
+  if (!edges || !weights) return;
+  const [count, found] = [feeds[edges.name]!.dims.at(-1), feeds[weights.name]!.dims];
+  if (found[0] === count) return;
+  throw new UserError(
+    `${path} gives [${found.join(', ')}] for the model's input ${describeInput(weights)}: expected a weight for each of the ${count} edges.`,
+    'data-bad-shape',
+  );
+}
+
 function checkNodes(nodes: number, stored: StoredNodes | null, name: string): void {
   if (!stored || nodes === stored.nodes || (!stored.exact && nodes > stored.nodes)) return;
   const size = stored.exact ? String(stored.nodes) : `at least ${stored.nodes}`;
@@ -152,6 +166,12 @@ function countNodes(arrays: Arrays, inputs: ModelInput[], path: string): number 
     findRole('x', arrays) ?? named.map((input) => arrays.get(input.name)).find((each) => each !== undefined);
   const nodes = array?.dims.at(-2) ?? findRole('adj', arrays)?.dims.at(-1);
   if (nodes !== undefined && nodes > 0) return nodes;
+  if (array !== undefined) {
+    throw new UserError(
+      `The node features of ${path} have the shape [${array.dims.join(', ')}]: expected [nodes, features], and at least one node.`,
+      'data-bad-shape',
+    );
+  }
   throw new UserError(
     `${path} holds no node features: expected an array "x" [nodes, features], found ${[...arrays.keys()].join(', ')}.`,
     'data-bad-names',

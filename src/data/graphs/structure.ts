@@ -16,6 +16,14 @@ export function edgeEnds(edgeIndex: NdArray, nodes: number, path: string): Int32
       'data-bad-shape',
     );
   }
+  const floats = edgeIndex.data instanceof Float32Array || edgeIndex.data instanceof Float64Array;
+  const broken = floats ? edgeIndex.data.find((end) => !Number.isInteger(end)) : undefined;
+  if (broken !== undefined) {
+    throw new UserError(
+      `The array "edge_index" of ${path} holds ${broken}: expected numbers of nodes, whole and from 0.`,
+      'data-bad-graph',
+    );
+  }
   const ends = toInt32(edgeIndex);
   const bad = ends.findIndex((end) => end < 0 || end >= nodes);
   if (bad < 0) return ends;
