@@ -196,7 +196,7 @@ async function gather(run: ProbeRun, data: DataSet, options: Gathering): Promise
   if (!state || state.counters.length === 0) {
     if (!complete) throw new Interrupted('Interrupted before the first batch was counted.');
     throw new UserError(
-      'The data holds no position to audit: it is empty, or the shard has no block.',
+      'The data holds no position to audit: it is empty, or the shard has no block (a graph goes to the first shard whole).',
       'data-empty',
     );
   }

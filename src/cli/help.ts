@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { dataPaths, knownData } from '../data/names.js';
+import { GRAPH_FIELDS } from '../report/graph-fields.js';
 import { DEFAULT_DEAD_BELOW } from '../stats/criteria.js';
 import type { Criterion } from '../stats/types.js';
 
@@ -38,7 +39,7 @@ export const topics = [
     ],
     [
       'FIELD',
-      'dead_ratio, dead, silent, never_positive, dormant, constant, saturated, non_finite, frequency_p50, …',
+      `dead_ratio, dead, silent, never_positive, dormant, constant, saturated, non_finite, frequency_p50, …; of graphs ${Object.keys(GRAPH_FIELDS).join(', ')}`,
     ],
     ['AGG', 'max, min, mean; without it a `*` means any'],
     ['CMP', '>, >=, <, <='],

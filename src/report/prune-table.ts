@@ -74,10 +74,11 @@ function sizeWords({ summary, outputs }: PruneReport): [string, string][] {
   if (outputs) {
     const { largestDifference, largestOutput, relative, tolerance, positions } = outputs;
     const verdict = tolerance === null ? '' : `; rounding is up to ${tolerance}`;
-    words.push([
-      'outputs',
-      `differ by at most ${largestDifference.toPrecision(2)} (largest output ${largestOutput.toPrecision(3)}, relative ${relative?.toExponential(1) ?? 'infinite'}${verdict}), on ${counted(positions, 'position')}`,
-    ]);
+    const differences =
+      largestDifference === 0
+        ? 'are the same to the bit'
+        : `differ by at most ${largestDifference.toPrecision(2)} (largest output ${largestOutput.toPrecision(3)}, relative ${relative?.toExponential(1) ?? 'infinite'}${verdict})`;
+    words.push(['outputs', `${differences}, on ${counted(positions, 'position')}`]);
   }
   return words;
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diffReports } from '../../src/app/diff.js';
 import { renderReport } from '../../src/report/render.js';
+import type { AuditReport } from '../../src/report/schema.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
 import { reportOf, siteOf, smallReport } from '../report/fixture.js';
 
@@ -26,12 +27,18 @@ describe('diff', () => {
   });
 
   it('warns where the models are hardly one', () => {
-    const [one, other] = [withDead([0]), withDead([0])];
-    other.model.architecture = 'gcn';
-    expect(diffReports(one, other).warnings.map(({ code }) => code)).toEqual(['model-differs']);
-    const many = reportOf(['0.mlp_post', '1.mlp_post', '2.mlp_post'].map((id) => siteOf(id, [[1, 0]])));
-    const few = reportOf([siteOf('2.mlp_post', [[1, 0]])]);
-    expect(diffReports(many, few).warnings.map(({ code }) => code)).toEqual(['model-differs']);
+    const codes = (old: AuditReport, current: AuditReport) =>
+      diffReports(old, {
+        ...current,
+        model: { ...current.model, graphSha256: 'cd'.repeat(32) },
+      }).warnings.map(({ code }) => code);
+    const one = withDead([0]);
+    const of = (architecture: string | null) => ({ ...one, model: { ...one.model, architecture } });
+    expect(codes(of('gcn'), of('gpt2'))).toEqual(['model-differs']);
+    expect(codes(of('gcn'), of(null))).toEqual([]);
+    const sites = (...layers: number[]) => reportOf(layers.map((at) => siteOf(`${at}.mlp_post`, [[1, 0]])));
+    expect(codes(sites(0, 1, 2), sites(2, 3, 4))).toEqual(['model-differs']);
+    expect(codes(sites(0, 1, 2), sites(2))).toEqual([]);
   });
 
   it('is annotations for GitHub: what died, what to mind, and the sum', () => {

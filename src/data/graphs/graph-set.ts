@@ -118,7 +118,11 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
     ...(stored && { graph: 'stored' as const }),
     ...(edgeIndex && ends && { graph: graphStructure(edgeIndex, ends, nodes, fedAsIs) }),
     positions: ours ? counted : 0,
-    warnings: stored && name !== 'random' && edgeList(arrays) ? [ownEdges(name)] : [],
+    warnings: [
+      ...(stored && name !== 'random' && edgeList(arrays) ? [ownEdges(name)] : []),
+      ...(ends?.length === 0 ? [noEdges(name)] : []),
+      ...(counted === 0 ? [emptySplit(name, spec.split)] : []),
+    ],
     rangeBatch: async () => batch,
     async *batches(after = -1) {
       if (ours && after < 0) yield batch;
@@ -151,6 +155,16 @@ function checkNodes(nodes: number, stored: StoredNodes | null, name: string): vo
 const ownEdges = (name: string): Warning => ({
   code: 'stored-graph',
   message: `The model stores the edges of its graph: those of ${name} are not used, only its features, taken as of the same nodes.`,
+});
+
+const noEdges = (name: string): Warning => ({
+  code: 'no-edges',
+  message: `The graph of ${name} has no edges: no node has neighbours, and measures over neighbours are 0.`,
+});
+
+const emptySplit = (name: string, split: string | undefined): Warning => ({
+  code: 'empty-split',
+  message: `No node of ${name} counts: the mask${split === undefined ? '' : ` of the split "${split}"`} is empty.`,
 });
 
 /** The edges the data lists, else those of the dense adjacency it holds. */
