@@ -50,6 +50,28 @@ def cnn_sites(model: Cnn) -> list[Site]:
     return sites
 
 
+class GroupNormCnn(nn.Module):
+    """Two convolutions with GroupNorm and InstanceNorm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.norm1, self.act1 = nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.ReLU()
+        self.conv2, self.norm2, self.act2 = nn.Conv2d(8, 12, 3, padding=1), nn.InstanceNorm2d(12, affine=True), nn.ReLU()
+        self.head = nn.Linear(12, 3)
+
+    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        x = self.act1(self.norm1(self.conv1(pixel_values)))
+        return self.head(self.act2(self.norm2(self.conv2(x))).mean((2, 3)))
+
+
+def group_norm_sites(model: GroupNormCnn) -> list[Site]:
+    first, second = incoming("in", model.conv1), incoming("in", model.conv2)
+    return [
+        *both_ends(0, "relu", model.act1, [first], [outgoing(model.conv2)]),
+        *both_ends(1, "relu", model.act2, [second], [outgoing(model.head)]),
+    ]
+
+
 class Block(nn.Module):
     """ResNet's basic block, or its bottleneck: 1x1, 3x3, 1x1."""
 
@@ -121,5 +143,6 @@ def image_model(name: str, make, sites, exporters: str, **options) -> Family:
 
 FAMILIES = [
     image_model("cnn", Cnn, cnn_sites, "ts17 dynamo18 ts17unfolded qdq", golden=True),
+    image_model("cnn-groupnorm", GroupNormCnn, group_norm_sites, "ts13 ts17 dynamo18", golden=True),
     image_model("resnet", ResNet, resnet_sites, "ts13 ts17 dynamo18 ts17unfolded fp16 qdq", golden=True),
 ]  # fmt: skip

@@ -106,6 +106,13 @@ def relus(batch_norm: bool = False) -> Mlp:
     return Mlp(OrderedDict(relu=nn.ReLU(), relu_=nn.ReLU()), batch_norm)
 
 
+def normalised() -> Mlp:
+    """With a LayerNorm before each activation function."""
+    model = relus()
+    model.norms = nn.ModuleList(nn.LayerNorm(WIDTH) for _ in model.norms)
+    return model
+
+
 def named(model: Mlp) -> Mlp:
     model.names = ["relu"] * len(model.names)
     return model
@@ -125,5 +132,6 @@ FAMILIES = [
     plain("mlp-gemm", lambda: named(relus()), "ts13 ts17 dynamo18 ts17functions int8 qdq fp16", golden=True),
     plain("mlp-matmul", lambda: named(relus()), "ts17 dynamo18 nbits", inputs=sequences, axes=SEQUENCE_AXES),
     plain("mlp-batchnorm", lambda: named(relus(True)), "ts17 dynamo18", golden=True),
+    plain("mlp-layernorm", lambda: named(normalised()), "ts13 ts17 dynamo18", golden=True),
     plain("mlp-activations", all_activations, "ts13 ts17 dynamo18 dynamo20", golden=True),
 ]  # fmt: skip
