@@ -100,7 +100,7 @@ function tensorOf({ name, type }: Value, inferred?: InspectedTensor): InspectedT
 /** Where the size of the neurons' axis was not inferred, the weights say it. */
 function withNeurons(tensor: InspectedTensor, { axis, neurons }: Site): InspectedTensor {
   const { shape } = tensor;
-  if (!shape || neurons === null) return tensor;
+  if (!shape || neurons === null || shape.length < (axis < 0 ? -axis : axis + 1)) return tensor;
   return { ...tensor, shape: shape.with(axis, neurons) };
 }
 

@@ -7,7 +7,7 @@ export interface Request {
   createdAt: string;
   /** As it came, to be checked again by the server that takes it up. */
   body: unknown;
-  /** How many servers have begun with it waiting. */
+  /** How many servers have begun with its audit and did not end in order. */
   starts: number;
 }
 
@@ -15,11 +15,15 @@ export interface Request {
 export interface Requests {
   add(request: Omit<Request, 'starts'>): void;
   remove(id: string): void;
-  /** What a server before has left, oldest first; one that has outlived `MOST_STARTS` servers is dropped. */
-  left(): Request[];
+  /** Its audit runs now. */
+  began(id: string): void;
+  /** The server ends in order: what is left was not what killed it. */
+  endedInOrder(): void;
+  /** What a server before has left, oldest first, and what is dropped: it ran when `MOST_STARTS` servers died. */
+  left(): { waiting: Request[]; dropped: Request[] };
 }
 
-/** A request that was there whenever the server died may be why. */
+/** A request whose audit ran whenever the server died may be why. */
 const MOST_STARTS = 3;
 
 export function openRequests(state: string): Requests {
@@ -31,22 +35,27 @@ export function openRequests(state: string): Requests {
     writeFileSync(temporary, JSON.stringify(request));
     renameSync(temporary, path(request.id));
   };
+  const all = (): Request[] =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .flatMap((name) => read(join(folder, name)) ?? []);
   return {
     add: (request) => write({ ...request, starts: 0 }),
     remove: (id) => rmSync(path(id), { force: true }),
+    began: (id) => {
+      const request = read(path(id));
+      if (request) write({ ...request, starts: request.starts + 1 });
+    },
+    endedInOrder: () => {
+      for (const request of all()) if (request.starts > 0) write({ ...request, starts: 0 });
+    },
     left: () => {
-      const names = readdirSync(folder);
-      for (const name of names) if (name.endsWith('.tmp')) rmSync(join(folder, name), { force: true });
-      const requests = names
-        .filter((name) => name.endsWith('.json'))
-        .flatMap((name) => read(join(folder, name)) ?? []);
-      for (const request of requests) {
-        if (request.starts >= MOST_STARTS) rmSync(path(request.id), { force: true });
-        else write({ ...request, starts: request.starts + 1 });
-      }
-      return requests
-        .filter(({ starts }) => starts < MOST_STARTS)
-        .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+      for (const name of readdirSync(folder))
+        if (name.endsWith('.tmp')) rmSync(join(folder, name), { force: true });
+      const requests = all().sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+      const dropped = requests.filter(({ starts }) => starts >= MOST_STARTS);
+      for (const { id } of dropped) rmSync(path(id), { force: true });
+      return { waiting: requests.filter(({ starts }) => starts < MOST_STARTS), dropped };
     },
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { Interrupted } from '../errors.js';
+import { Interrupted, UserError } from '../errors.js';
 import { exporter } from '../metrics/registry.js';
 import type { Sample } from '../metrics/samples.js';
 import { hasEnded } from '../server/events.js';
@@ -53,7 +53,8 @@ export function exporterService(options: ExporterOptions): ExporterService {
     onJob: (job) => {
       events.emit('job', job);
       // What a shutdown stops is taken up by the next server.
-      if (hasEnded(job) && !closing) requests.remove(job.id);
+      if (hasEnded(job) && !(closing && job.status === 'cancelled')) requests.remove(job.id);
+      if (job.status === 'running' && !job.progress && !job.stage) requests.began(job.id);
       if (job.status === 'done') health.ended(job.model, 'success');
       if (job.status === 'failed' || job.status === 'cancelled') health.ended(job.model, job.status);
       const { id, model, status, error, report, trigger } = job;
@@ -148,12 +149,15 @@ export function exporterService(options: ExporterOptions): ExporterService {
       }
     },
     takeUp() {
-      for (const { id, createdAt, body } of requests.left()) {
+      const { waiting, dropped } = requests.left();
+      for (const { id, body } of dropped) log.error({ job: id, body }, 'dropped: it ran when servers died');
+      for (const { id, createdAt, body } of waiting) {
         try {
           const { model, settings } = parseRequest(body);
           enqueue(findModel(files ?? [], model), 'api', settings, { id, createdAt });
         } catch (error) {
-          requests.remove(id);
+          // For a full queue it can wait for the next server.
+          if (!(error instanceof UserError && error.code === 'queue-full')) requests.remove(id);
           log.error({ job: id, err: error }, 'not taken up again');
         }
       }
@@ -179,7 +183,7 @@ export function exporterService(options: ExporterOptions): ExporterService {
     },
     close() {
       closing = true;
-      return queue.close();
+      return queue.close().finally(requests.endedInOrder);
     },
   };
 }

@@ -165,8 +165,9 @@ function watchFolder(
     }
     if (!stopped) timer = setTimeout(again, pollSeconds * 1000);
   };
-  look(first);
+  service.setFiles(first);
   service.takeUp();
+  look(first);
   timer = setTimeout(again, pollSeconds * 1000);
   return () => {
     stopped = true;

@@ -120,8 +120,7 @@ function parse(kind: Kind, text: string): unknown {
       // Not a number stays text: the schema decides, since some settings also take a word.
       return numberOf(text) ?? text;
     case 'ratio':
-      // 0.7% is 0.7e-2, the number nearest to 0.007, which 0.7 / 100 is not.
-      return numberOf(text.replace(/^([+-]?(?:\d+\.?\d*|\.\d+))%$/, '$1e-2')) ?? text;
+      return numberOf(text.replace(/^\s*([^\s%e]+)(?:e([+-]?\d+))?\s*%\s*$/i, hundredths)) ?? text;
     case 'names':
       return text.split(',').map((part) => part.trim());
     case 'numbers':
@@ -150,4 +149,9 @@ function ranges(text: string): (number | string)[] {
 function numberOf(text: string): number | undefined {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   return Number.isNaN(value) ? undefined : value;
+}
+
+/** 0.7% as 0.7e-2, the number nearest to 0.007, which 0.7 / 100 is not. */
+function hundredths(_: string, digits: string, exponent = '0'): string {
+  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(digits) ? `${digits}e${Number(exponent) - 2}` : '';
 }

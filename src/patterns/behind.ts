@@ -2,7 +2,7 @@ import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
 import { lastAxisRange } from './last-axis.js';
 import { type Linear, linear } from './linear.js';
-import { normalisedBy } from './normalisation.js';
+import { type Normalisation, normalisation } from './normalisation.js';
 import { constantOperand, isConstant, moving, slicesFromStart } from './pass.js';
 
 /** A linear layer behind a value, with the bias that is added on the way. */
@@ -27,7 +27,10 @@ export type BehindResult = { found: LinearBehind[]; blocked: null } | { found: [
 interface Walk {
   bias: Value | null;
   aggregated: boolean;
-  normalised: boolean;
+  /** The normalisation nearest to the value. */
+  normalised: Normalisation | null;
+  /** Whether a Transpose lies on the way: then axes are not where they were. */
+  transposed: boolean;
 }
 
 const MAX_STEPS = 40;
@@ -38,7 +41,7 @@ const MAX_STEPS = 40;
  * aggregation of a graph convolution (adjacency product; Gather, scale, Scatter-add).
  */
 export function linearBehind(value: Value): BehindResult {
-  return walk(value, { bias: null, aggregated: false, normalised: false }, MAX_STEPS);
+  return walk(value, { bias: null, aggregated: false, normalised: null, transposed: false }, MAX_STEPS);
 }
 
 function walk(value: Value, seen: Walk, steps: number): BehindResult {
@@ -47,19 +50,18 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
     return stop(`${value.name} is ${value.tensor ? 'a constant' : 'an input of the graph'}`, value.name);
   if (steps === 0) return stop(`more than ${MAX_STEPS} nodes lie before it`, node.name);
   const layer = linear(node);
-  if (layer)
-    return {
-      found: [{ ...layer, ...seen, bias: seen.bias ?? layer.bias, first: 0 }],
-      blocked: null,
-    };
+  if (layer) return ending(layer, seen);
   const first = node.input;
   if (!first) return stop(`${node.opType} has no input`, node.name);
-  if (moving(node) || node.is('Transpose')) return walk(first, seen, steps - 1);
+  if (moving(node)) return walk(first, seen, steps - 1);
+  if (node.is('Transpose')) return walk(first, { ...seen, transposed: true }, steps - 1);
   if (seen.aggregated && slicesFromStart(node)) return walk(first, seen, steps - 1);
   if (node.is('Split') || node.is('Slice')) return throughCut(value, first, seen, steps);
-  const normalised = normalisedBy(node);
-  // What is added after it is no bias of the layer before it.
-  if (normalised) return walk(normalised, { ...seen, bias: null, normalised: true }, steps - 1);
+  const normalised = normalisation(node);
+  if (normalised) {
+    // What is added after it is no bias of the layer before it.
+    return walk(normalised.value, { ...seen, bias: null, normalised }, steps - 1);
+  }
   switch (node.domain === '' ? node.opType : '') {
     case 'Add':
     case 'Sub':
@@ -86,6 +88,20 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
     default:
       return stopAt(node);
   }
+}
+
+/** A normalisation must have the layer's neurons where it looks for them. */
+function ending(layer: Linear, { normalised, transposed, aggregated, bias }: Walk): BehindResult {
+  const misplaced =
+    normalised &&
+    (transposed ||
+      (normalised.channels && !layer.node.opType.includes('Conv')) ||
+      (normalised.neurons !== null && normalised.neurons !== layer.neurons));
+  if (misplaced) {
+    return stop('a normalisation lies between, over other axes than those of its neurons', layer.node.name);
+  }
+  const found = { ...layer, bias: bias ?? layer.bias, aggregated, normalised: normalised !== null, first: 0 };
+  return { found: [found], blocked: null };
 }
 
 /** A part of the neurons of a wider, packed projection. */

@@ -138,7 +138,8 @@ function hasNegative(matrix: Value): boolean {
 
 /** Whether what a matrix is multiplied with comes from a linear layer, or the product goes into one: a graph convolution. */
 function besideLinear(product: Node): boolean {
-  const layers = [...linearBehind(product.inputs[1]!).found, ...linearAfter(product.output)];
+  const before = linearBehind(product.inputs[1]!).found.filter(({ normalised }) => !normalised);
+  const layers = [...before, ...linearAfter(product.output)];
   return layers.some(({ node }) => !node.opType.includes('Conv'));
 }
 

@@ -1,23 +1,32 @@
+import { constantTensor } from '../graph/constants.js';
 import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
+import { elementCount } from '../onnx/tensors.js';
 
-const operators = new Set([
-  'LayerNormalization',
-  'RMSNormalization',
-  'SimplifiedLayerNormalization',
-  'InstanceNormalization',
-  'GroupNormalization',
-]);
+/** A normalisation by the data's own mean and deviation, in which neuron n stays at index n and all neurons have a part. */
+export interface Normalisation {
+  /** What is normalised. */
+  value: Value;
+  /** Whether its neurons are channels (axis 1); else they are on the last axis. */
+  channels: boolean;
+  /** How many neurons there are, where its scale says it. */
+  neurons: number | null;
+}
 
-/**
- * What a normalisation by the data's own mean and deviation normalises, where `node` is its operator, or the division by the
- * deviation where it is written out: (x − mean(x)) / …. Neuron n stays at index n, but all neurons have a part in it.
- */
-export function normalisedBy(node: Node): Value | null {
-  if (operators.has(node.opType)) return node.input;
+const lastAxis = new Set(['LayerNormalization', 'RMSNormalization', 'SimplifiedLayerNormalization']);
+const channels = new Set(['InstanceNormalization', 'GroupNormalization']);
+
+/** The normalisation that `node` is, or the last step of where it is written out: (x − mean(x)) / …. */
+export function normalisation(node: Node): Normalisation | null {
+  if (channels.has(node.opType) && node.input) return { value: node.input, channels: true, neurons: null };
+  if (lastAxis.has(node.opType) && node.input) {
+    const scale = node.inputs[1] ? constantTensor(node.inputs[1]) : null;
+    return { value: node.input, channels: false, neurons: scale ? elementCount(scale) : null };
+  }
   if (!node.is('Div')) return null;
   const centred = node.input?.producer;
   const [value, mean] = centred?.is('Sub') ? centred.inputs : [];
   const reduced = mean?.producer;
-  return value && reduced?.is('ReduceMean') && reduced.input === value ? value : null;
+  const writtenOut = value && reduced?.is('ReduceMean') && reduced.input === value;
+  return writtenOut ? { value, channels: false, neurons: null } : null;
 }
