@@ -29,8 +29,8 @@ interface Walk {
   aggregated: boolean;
   /** The normalisation nearest to the value. */
   normalised: Normalisation | null;
-  /** Whether a Transpose lies on the way: then axes are not where they were. */
-  transposed: boolean;
+  /** Permutations on the way, the nearest to the layer first; `null` for one that is not written. */
+  permutations: readonly (readonly number[] | null)[];
 }
 
 const MAX_STEPS = 40;
@@ -41,7 +41,7 @@ const MAX_STEPS = 40;
  * aggregation of a graph convolution (adjacency product; Gather, scale, Scatter-add).
  */
 export function linearBehind(value: Value): BehindResult {
-  return walk(value, { bias: null, aggregated: false, normalised: null, transposed: false }, MAX_STEPS);
+  return walk(value, { bias: null, aggregated: false, normalised: null, permutations: [] }, MAX_STEPS);
 }
 
 function walk(value: Value, seen: Walk, steps: number): BehindResult {
@@ -54,7 +54,10 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
   const first = node.input;
   if (!first) return stop(`${node.opType} has no input`, node.name);
   if (moving(node)) return walk(first, seen, steps - 1);
-  if (node.is('Transpose')) return walk(first, { ...seen, transposed: true }, steps - 1);
+  if (node.is('Transpose')) {
+    const permutations = [node.ints('perm') ?? null, ...seen.permutations];
+    return walk(first, { ...seen, permutations }, steps - 1);
+  }
   if (seen.aggregated && slicesFromStart(node)) return walk(first, seen, steps - 1);
   if (node.is('Split') || node.is('Slice')) return throughCut(value, first, seen, steps);
   const normalised = normalisation(node);
@@ -90,18 +93,34 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
   }
 }
 
-/** A normalisation must have the layer's neurons where it looks for them. */
-function ending(layer: Linear, { normalised, transposed, aggregated, bias }: Walk): BehindResult {
+/** The neurons must be on the layer's axis again, and a normalisation must have them where it looks for them. */
+function ending(layer: Linear, { normalised, permutations, aggregated, bias }: Walk): BehindResult {
+  const conv = layer.node.opType.includes('Conv');
+  if (permutations.length > 0 && !keepAxis(permutations, conv)) {
+    return stop('a transposition lies between, after which the neurons are on another axis', layer.node.name);
+  }
   const misplaced =
     normalised &&
-    (transposed ||
-      (normalised.channels && !layer.node.opType.includes('Conv')) ||
+    (permutations.length > 0 ||
+      (normalised.channels && !conv) ||
       (normalised.neurons !== null && normalised.neurons !== layer.neurons));
   if (misplaced) {
     return stop('a normalisation lies between, over other axes than those of its neurons', layer.node.name);
   }
   const found = { ...layer, bias: bias ?? layer.bias, aggregated, normalised: normalised !== null, first: 0 };
   return { found: [found], blocked: null };
+}
+
+/** Whether axis 1 (channels), else the last axis, ends where it began. */
+function keepAxis(permutations: Walk['permutations'], channels: boolean): boolean {
+  let axis: number | null = channels ? 1 : -1;
+  for (const permutation of permutations) {
+    if (axis === null || permutation === null) return false;
+    const before = axis < 0 ? permutation.length + axis : axis;
+    const after = permutation.indexOf(before);
+    axis = after < 0 ? null : channels ? after : after - permutation.length;
+  }
+  return axis === (channels ? 1 : -1);
 }
 
 /** A part of the neurons of a wider, packed projection. */

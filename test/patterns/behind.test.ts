@@ -81,3 +81,38 @@ describe('a normalisation before an activation function', () => {
     );
   });
 });
+
+describe('a transposition before an activation function', () => {
+  const turn = (from: string, to: string): NodeSpec => ['Transpose', [from], [to], { perm: [0, 2, 1] }];
+
+  it('is a miss, for the neurons are on another axis then', () => {
+    const { sites, misses } = sitesOf([turn('a', 'z')]);
+    expect(sites).toEqual([]);
+    expect(misses[0]!.reason).toMatch(/the neurons are on another axis/);
+  });
+
+  it('is none where it is undone', () => {
+    expect(sitesOf([turn('a', 'b'), turn('b', 'z')]).sites).toEqual(found);
+    expect(sitesOf([['Transpose', ['a'], ['z'], { perm: [1, 0, 2] }]]).sites).toEqual(found);
+  });
+
+  it('counts for channels, too', () => {
+    const convolved = (perm: number[]) => {
+      const { graph } = buildGraphModel({
+        opset: 17,
+        inputs: { x: ['float32', ['b', 3, 8, 8]] },
+        initializers: { w: ['float32', [N, 3, 1, 1], 0.5], v: ['float32', [N, 2], 0.5] },
+        nodes: [
+          ['Conv', ['x', 'w'], ['a']],
+          ['Transpose', ['a'], ['z'], { perm }],
+          ['Relu', ['z'], ['post']],
+          ['MatMul', ['post', 'v'], ['y']],
+        ],
+        outputs: ['y'],
+      });
+      return findSites(graph).sites.map(({ id, axis }) => `${id} ${axis}`);
+    };
+    expect(convolved([0, 2, 3, 1])).toEqual([]);
+    expect(convolved([0, 1, 3, 2])).toEqual(['0.mlp_pre 1', '0.mlp_post 1']);
+  });
+});
