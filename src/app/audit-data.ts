@@ -2,7 +2,7 @@ import { openData } from '../data/open.js';
 import type { DataSet } from '../data/types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
 import { graphNeeds } from '../patterns/graph-conv.js';
-import { storedGraph, takesAdjacency } from '../patterns/graph-structure.js';
+import { storedGraph, takesAdjacency } from '../patterns/stored-graph.js';
 import { storedNodes } from '../patterns/stored-nodes.js';
 import type { SelectedModel } from './load.js';
 import { modelInputs, modelKind } from './model-kind.js';

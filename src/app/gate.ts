@@ -3,7 +3,7 @@ import { fieldValue, isSiteName, selectSites } from '../report/fields.js';
 import { elide } from '../report/format.js';
 import { GRAPH_FIELDS, type GraphField, isGraphField } from '../report/graph-fields.js';
 import { type Aggregate, holds, parseRule, type Rule } from '../report/rules.js';
-import type { AuditReport, Gate, GateRule, GraphReport, Warning } from '../report/schema.js';
+import type { AuditReport, Gate, GateRule, GraphReport, SiteReport, Warning } from '../report/schema.js';
 import { WEAKENING_WARNINGS } from '../report/warnings.js';
 import { compareBaseline } from './baseline.js';
 
@@ -98,20 +98,25 @@ function shorthands({
 
 /** One entry per site that the rule is about; one for an aggregate or a site name alone. */
 function applyRule(report: AuditReport, rule: Rule): GateRule[] {
-  const { text, aggregate, selector, field, comparison, limit } = rule;
+  const { aggregate, selector, field } = rule;
   if (isGraphField(field)) return applyGraphRule(report, { ...rule, field });
   const sites = selectSites(report.sites, selector);
   if (sites.length === 0) throw noSite(report, rule);
-  const entry = (value: number | null, site: string | null): GateRule => {
-    const failed = value === null || holds(value, comparison, limit);
-    return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
-  };
-  if (aggregate) {
-    const { value, site } = aggregated(sites, aggregate, (site) => fieldValue([site], field));
-    return [entry(value, site)];
-  }
-  if (isSiteName(selector)) return [entry(fieldValue(sites, field), selector)];
-  return sites.map((site) => entry(fieldValue([site], field), site.id));
+  const of = (site: SiteReport): number | null => fieldValue([site], field);
+  if (aggregate) return [judged(rule, aggregated(sites, aggregate, of))];
+  if (isSiteName(selector)) return [judged(rule, { site: selector, value: fieldValue(sites, field) })];
+  return sites.map((site) => judged(rule, { site: site.id, value: of(site) }));
+}
+
+/** The verdict on what was found; an unknown value fails. */
+function judged({ text, comparison, limit }: Rule, { site, value }: Found): GateRule {
+  const failed = value === null || holds(value, comparison, limit);
+  return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
+}
+
+interface Found {
+  site: string | null;
+  value: number | null;
 }
 
 /**
@@ -119,7 +124,7 @@ function applyRule(report: AuditReport, rule: Rule): GateRule[] {
  * layer. Sites without an embedding of the nodes (`mlp_pre`) are left out.
  */
 function applyGraphRule(report: AuditReport, rule: Rule & { field: GraphField }): GateRule[] {
-  const { text, aggregate, selector, field, comparison, limit } = rule;
+  const { text, aggregate, selector, field } = rule;
   const graph = report.graph ?? [];
   const measured = selectSites(graph, selector);
   if (measured.length === 0) {
@@ -133,10 +138,7 @@ function applyGraphRule(report: AuditReport, rule: Rule & { field: GraphField })
   const found = aggregate
     ? [aggregated(measured, aggregate, of)]
     : measured.map((entry) => ({ site: entry.id, value: of(entry) }));
-  return found.map(({ site, value }) => {
-    const failed = value === null || holds(value, comparison, limit);
-    return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
-  });
+  return found.map((each) => judged(rule, each));
 }
 
 /** The aggregate over sites, and the site where it is reached. Unknown where it is unknown at one of them. */
@@ -144,7 +146,7 @@ function aggregated<S extends { id: string }>(
   sites: S[],
   aggregate: Aggregate,
   of: (site: S) => number | null,
-): { site: string | null; value: number | null } {
+): Found {
   const values = sites.map((site) => ({ site: site.id, value: of(site) }));
   const unknown = values.find(({ value }) => value === null);
   if (unknown) return unknown;

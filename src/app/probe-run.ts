@@ -2,7 +2,7 @@ import type { Batch, DataGraph } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
 import { auditOverlay, type Overlay } from '../overlay/overlay.js';
 import type { ProbeOptions, SiteProbe } from '../overlay/probe.js';
-import { storedGraph } from '../patterns/graph-structure.js';
+import { storedGraph } from '../patterns/stored-graph.js';
 import { openSession } from '../runtime/session.js';
 import type { Session, SessionOptions } from '../runtime/types.js';
 import { HISTOGRAM_BINS } from '../stats/counters.js';

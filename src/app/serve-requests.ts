@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 
 /** An audit that was asked for and has not ended. */
-export interface Request {
+export interface AskedAudit {
   id: string;
   createdAt: string;
   /** As it came, to be checked again by the server that takes it up. */
@@ -13,14 +13,14 @@ export interface Request {
 
 /** The audits that were asked for, a file each in the state folder, so that a server that dies or restarts loses none. */
 export interface Requests {
-  add(request: Omit<Request, 'starts'>): void;
+  add(request: Omit<AskedAudit, 'starts'>): void;
   remove(id: string): void;
   /** Its audit runs now. */
   began(id: string): void;
   /** The server ends in order: what is left was not what killed it. */
   endedInOrder(): void;
   /** What a server before has left, oldest first, and what is dropped: it ran when `MOST_STARTS` servers died. */
-  left(): { waiting: Request[]; dropped: Request[] };
+  left(): { waiting: AskedAudit[]; dropped: AskedAudit[] };
 }
 
 /** A request whose audit ran whenever the server died may be why. */
@@ -30,12 +30,12 @@ export function openRequests(state: string): Requests {
   const folder = join(state, 'requests');
   mkdirSync(folder, { recursive: true });
   const path = (id: string): string => join(folder, `${id}.json`);
-  const write = (request: Request): void => {
+  const write = (request: AskedAudit): void => {
     const temporary = join(folder, `.${request.id}.tmp`);
     writeFileSync(temporary, JSON.stringify(request));
     renameSync(temporary, path(request.id));
   };
-  const all = (): Request[] =>
+  const all = (): AskedAudit[] =>
     readdirSync(folder)
       .filter((name) => name.endsWith('.json'))
       .flatMap((name) => read(join(folder, name)) ?? []);
@@ -61,9 +61,9 @@ export function openRequests(state: string): Requests {
 }
 
 /** A file that is none of ours is left alone. */
-function read(path: string): Request | null {
+function read(path: string): AskedAudit | null {
   try {
-    const { id, createdAt, body, starts } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Request>;
+    const { id, createdAt, body, starts } = JSON.parse(readFileSync(path, 'utf8')) as Partial<AskedAudit>;
     const whole = typeof id === 'string' && /^[\w-]+$/.test(id) && typeof createdAt === 'string';
     return whole && path.endsWith(`${id}.json`) ? { id, createdAt, body, starts: Number(starts) || 0 } : null;
   } catch {

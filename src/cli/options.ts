@@ -79,6 +79,15 @@ export function addSettings(command: Command, heading: string, names: readonly S
   }
 }
 
+/** Settings by the headings of a command's help. */
+export type SettingGroups = readonly (readonly [heading: string, names: readonly SettingName[]])[];
+
+/** Adds the options of all groups, and `--config` for a file that may hold them. */
+export function addSettingGroups(command: Command, groups: SettingGroups): void {
+  for (const [heading, names] of groups) addSettings(command, heading, names);
+  addConfigOption(command);
+}
+
 /** `--config`, for commands whose settings a file may hold. */
 export function addConfigOption(command: Command): void {
   command.option('--config <file>', 'Options from a file (default: audit.config.json, if it is here)');

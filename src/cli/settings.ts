@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../app/config.js';
 import type { SettingName, Settings } from '../app/settings.js';
-import { givenSettings } from './options.js';
+import { givenSettings, type SettingGroups } from './options.js';
 
 /**
  * The settings of one command: what the configuration file says about those in `names`, overruled by the command
@@ -11,4 +11,12 @@ export function readSettings(command: Command, names: readonly SettingName[]): S
   const config = loadConfig(command.opts().config);
   const known = Object.entries(config).filter(([name]) => names.includes(name as SettingName));
   return { ...Object.fromEntries(known), ...givenSettings(command) };
+}
+
+/** The same for settings in groups. */
+export function readSettingGroups(command: Command, groups: SettingGroups): Settings {
+  return readSettings(
+    command,
+    groups.flatMap(([, names]) => names),
+  );
 }

@@ -33,11 +33,18 @@ export interface DataSpec {
   /** What a graph model does not do itself with its edge weights or its adjacency; without it: everything. */
   graphNeeds?: GraphNeeds | undefined;
   /** Set when the model stores the graph it works on, and takes features alone; so many nodes, or at least so many. */
-  storedGraph?: { nodes: { nodes: number; exact: boolean } | null } | undefined;
+  storedGraph?: { nodes: StoredNodes | null } | undefined;
   /** Fills inputs of its own before the built-in roles are asked (plugins). */
   feeder?: Feeder | undefined;
   /** Stops a download. */
   signal?: AbortSignal | undefined;
+}
+
+/** How many nodes a graph has that a model stores. */
+export interface StoredNodes {
+  nodes: number;
+  /** Else at least so many. */
+  exact: boolean;
 }
 
 export interface DownloadProgress {

@@ -2,7 +2,7 @@ import { intAttribute } from '../graph/attributes.js';
 import type { Graph } from '../graph/graph.js';
 import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
-import type { StoredGraph } from '../patterns/graph-structure.js';
+import type { StoredGraph } from '../patterns/stored-graph.js';
 import type { Embedding } from '../sites/embeddings.js';
 import type { Site } from '../sites/types.js';
 import { Builder } from './build.js';

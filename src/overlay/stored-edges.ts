@@ -1,7 +1,7 @@
 import { intAttribute } from '../graph/attributes.js';
 import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
-import type { StoredGraph } from '../patterns/graph-structure.js';
+import type { StoredGraph } from '../patterns/stored-graph.js';
 import type { Builder } from './build.js';
 
 /** Who is whose neighbour, as values of the graph. */

@@ -12,8 +12,8 @@ const CHUNK_EDGES = 2 ** 18;
 
 /**
  * Sums messages over the edges in chunks, so that a graph with millions of edges needs no tensor of [edges, features]: exports of
- * graph convolutions and of graph attention make two, the messages and, eight bytes each, the indices of where every number goes. The sums of each
- * node are added in the same order as before, so on one thread the result is the same to the bit.
+ * graph convolutions and of graph attention make two, the messages and, eight bytes each, the indices of where every number
+ * goes. The sums of each node are added in the same order as before, so on one thread the result is the same to the bit.
  */
 export function streamEdges(
   graph: Graph,

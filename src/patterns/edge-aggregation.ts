@@ -12,8 +12,6 @@ export interface EdgeAggregation {
   start: Value;
   /** H [nodes, …features]: features, or heads and features (graph attention). */
   features: Value;
-  /** Axes of H behind the nodes': 1 or 2. */
-  featureAxes: number;
   /** Node numbers [edges], at least as many as in `to`. */
   from: Value;
   /** Node numbers [edges, 1] ([edges, 1, 1]), or as `indices`. */
@@ -51,17 +49,7 @@ function edgeAggregation(scatter: Node): EdgeAggregation | null {
   if (weights !== null && !(weights && endsInOne(weights, featureAxes))) return null;
   const [features, from] = gather.inputs;
   const full = to === indices ? indices : null;
-  return {
-    scatter,
-    start,
-    features: features!,
-    featureAxes,
-    from: from!,
-    to,
-    indices: full,
-    weights,
-    messages,
-  };
+  return { scatter, start, features: features!, from: from!, to, indices: full, weights, messages };
 }
 
 /**

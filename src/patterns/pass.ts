@@ -22,6 +22,12 @@ export function moving(node: Node): boolean {
   return (node.domain === '' || node.domain === 'com.microsoft') && moves.has(node.opType);
 }
 
+/** The value that only moves stand between. */
+export function unmoved(value: Value): Value {
+  const node = value.producer;
+  return node && moving(node) && node.input ? unmoved(node.input) : value;
+}
+
 /** A constant vector or tensor that is not a lone number. */
 export function isVector(value: Value | null | undefined): value is Value {
   return !!value && constantTensor(value) !== null && constantScalar(value) === null;

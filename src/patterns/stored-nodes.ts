@@ -3,8 +3,8 @@ import type { Value } from '../graph/value.js';
 import { elementCount, readElements } from '../onnx/tensors.js';
 import type { TensorProto } from '../onnx/types.js';
 import type { EdgeAggregation } from './edge-aggregation.js';
-import type { StoredGraph } from './graph-structure.js';
 import { moving } from './pass.js';
+import type { StoredGraph } from './stored-graph.js';
 
 /** How many nodes a stored graph has: exactly so many with an adjacency, at least so many with a list of edges. */
 export interface StoredNodes {
@@ -21,20 +21,27 @@ export function storedNodes(stored: StoredGraph): StoredNodes | null {
 
 /** The same for aggregations over the same stored edges: how many there are, and the numbers of the first and last ones. */
 export function signature({ from, to }: Pick<EdgeAggregation, 'from' | 'to'>): string {
-  const facts = [...listsBehind(from), ...listsBehind(to)].map((tensor) => {
-    // Repeated along the features, an edge's number is in every column.
-    const columns =
-      tensor.dims.length > 1 && tensor.dims[0] !== 2n ? elementCount(tensor) / Number(tensor.dims[0]) : 1;
-    const count = elementCount(tensor) / columns;
-    const looked = Array.from({ length: Math.min(count, 2 * LOOKED_AT) }, (_, k) =>
-      k < LOOKED_AT ? k : Math.max(k, count - 2 * LOOKED_AT + k),
-    );
-    return `${count}:${readElements(
-      tensor,
-      looked.map((k) => k * columns),
-    ).join()}`;
-  });
+  const whole = constantTensor(to);
+  // Repeated along the features, an edge's number is in every column.
+  const columns = whole ? elementCount(whole) / Number(whole.dims[0]) : 1;
+  const facts = [
+    ...listsBehind(from).map((tensor) => endsOf(tensor, 1)),
+    ...listsBehind(to).map((tensor) => endsOf(tensor, columns)),
+  ];
   return [...new Set(facts)].join(';');
+}
+
+/** How many rows there are, and the first column's numbers at either end. */
+function endsOf(tensor: TensorProto, columns: number): string {
+  const count = elementCount(tensor) / columns;
+  const rows = Array.from({ length: Math.min(count, 2 * LOOKED_AT) }, (_, k) =>
+    k < LOOKED_AT ? k : Math.max(k, count - 2 * LOOKED_AT + k),
+  );
+  const numbers = readElements(
+    tensor,
+    rows.map((row) => row * columns),
+  );
+  return `${count}:${numbers.join()}`;
 }
 
 /** Numbers at either end of a list that tell it from others. */

@@ -2,6 +2,7 @@
  * The session's process, and the only importer of onnxruntime-node. `session.run` blocks this process, never
  * its parent, and the parent may kill it at any moment.
  */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import ort from 'onnxruntime-node';
 import type { ArrayData, NdArray } from '../onnx/array.js';
@@ -22,7 +23,7 @@ process.on('disconnect', endNow);
 process.on('message', (asked: Asked) => {
   last = last.then(() => answer(asked));
 });
-endWithParent();
+const watching = endWithParent();
 
 async function answer({ id, question }: Asked): Promise<void> {
   let outcome: { opened: Opened } | { result: Record<string, NdArray> } | { error: string };
@@ -54,6 +55,8 @@ async function open(options: SessionOptions): Promise<Opened> {
       },
     },
   });
+  // Once it is open a run may block this thread.
+  await watching;
   return { outputs: session.outputMetadata.map(infoOf), onnxruntime: ort.env.versions.node ?? '' };
 }
 
@@ -96,12 +99,15 @@ function toArray(name: string, { type, dims, data }: ort.Tensor): NdArray {
   return { type, dims: [...dims], data: bits as ArrayData };
 }
 
-/** A parent that was killed cannot say goodbye, and a blocked process sees no `disconnect`: a thread watches. */
-function endWithParent(): void {
+/** A parent that was killed cannot say goodbye, and a blocked process sees no `disconnect`: a thread watches. Done when it does. */
+async function endWithParent(): Promise<void> {
   const watch = `setInterval(() => {
     if (process.ppid !== ${parentPid}) process.kill(process.pid, 'SIGKILL');
   }, 250)`;
-  if (process.platform !== 'win32') new Worker(watch, { eval: true, stdout: true, stderr: true }).unref();
+  if (process.platform === 'win32') return;
+  const thread = new Worker(watch, { eval: true, stdout: true, stderr: true });
+  await once(thread, 'online');
+  thread.unref();
 }
 
 /** No exit handlers and no native destructors: they wait for threads that may be busy, or abort. */

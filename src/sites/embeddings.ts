@@ -2,7 +2,7 @@ import type { Graph } from '../graph/graph.js';
 import type { Value } from '../graph/value.js';
 import { isFloat } from '../onnx/data-types.js';
 import { linearBehind } from '../patterns/behind.js';
-import { moving } from '../patterns/pass.js';
+import { unmoved } from '../patterns/pass.js';
 import type { Site } from './types.js';
 
 /** Where a layer's embedding [nodes, features] is read: at a site, or at the output of a last layer that has none. */
@@ -50,7 +50,7 @@ function outputEmbedding(graph: Graph, embeddings: readonly Embedding[], sites: 
   const value = beforeSoftmax(output);
   const features = output.type?.shape?.at(-1);
   const neurons = typeof features === 'number' ? features : (linearBehind(value).found[0]?.neurons ?? null);
-  if (neurons === null || sites.some((site) => beforeMoves(site.value) === value)) return null;
+  if (neurons === null || sites.some((site) => unmoved(site.value) === value)) return null;
   const { stack } = last;
   const layer = 1 + Math.max(...embeddings.filter((one) => one.stack === stack).map((one) => one.layer));
   const id = `${stack === '' ? '' : `${stack}.`}${layer}.output`;
@@ -59,12 +59,7 @@ function outputEmbedding(graph: Graph, embeddings: readonly Embedding[], sites: 
 
 /** The value that a softmax and moves only reshape. */
 function beforeSoftmax(value: Value): Value {
-  const at = beforeMoves(value);
+  const at = unmoved(value);
   const node = at.producer;
-  return (node?.is('Softmax') || node?.is('LogSoftmax')) && node.input ? beforeMoves(node.input) : at;
-}
-
-function beforeMoves(value: Value): Value {
-  const node = value.producer;
-  return node && moving(node) && node.input ? beforeMoves(node.input) : value;
+  return (node?.is('Softmax') || node?.is('LogSoftmax')) && node.input ? unmoved(node.input) : at;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { modelInputs, modelKind } from '../../src/app/model-kind.js';
-import { storedGraph, takesAdjacency } from '../../src/patterns/graph-structure.js';
+import { storedGraph, takesAdjacency } from '../../src/patterns/stored-graph.js';
 import { findSites } from '../../src/sites/find.js';
 import { buildGraphModel, type ModelSpec, type NodeSpec, type TensorSpec, type TypeSpec } from '../build.js';
 

@@ -67,9 +67,10 @@ describe('streamed edges', () => {
   });
 
   it.each([
-    { what: 'features', ends: 'cut', places: 'column' },
-    { what: 'edges', ends: 'shape', places: 'short' },
-  ])('are right where messages are cut to fewer $what', async ({ ends, places }) => {
+    // A cut of features is none that the sums are known to survive: such messages stay as they are.
+    { what: 'features', ends: 'cut', places: 'column', streamed: 0 },
+    { what: 'edges', ends: 'shape', places: 'short', streamed: 1 },
+  ])('are right where messages are cut to fewer $what', async ({ ends, places, streamed }) => {
     const spec: ModelSpec = {
       opset: 18,
       inputs: { x: ['float32', ['n', 4]], edge_index: ['int64', [2, 'e']] },
@@ -82,6 +83,7 @@ describe('streamed edges', () => {
         four: ['int64', [1], 4],
         begin: ['int64', [1], 0],
         hundred: ['int64', [1], 100],
+        first: ['int64', [1], 1],
         none: ['float32', [40, places === 'short' ? 4 : 3], 0],
       },
       nodes: [
@@ -99,8 +101,8 @@ describe('streamed edges', () => {
               ['ScatterElements', ['none', 'places', 'narrow'], ['y'], { axis: 0, reduction: 'add' }],
             ]
           : [
-              ['Shape', ['column_of'], ['rows2']],
-              ['Slice', ['rows2', 'begin', 'one_of'], ['rows']],
+              ['Shape', ['column_of'], ['column_shape']],
+              ['Slice', ['column_shape', 'begin', 'first'], ['rows']],
               ['Concat', ['rows', 'four'], ['size'], { axis: 0 }],
               ['Expand', ['column_of', 'size'], ['places']],
               ['Shape', ['places'], ['cut_to']],
@@ -110,10 +112,9 @@ describe('streamed edges', () => {
       ],
       outputs: { y: ['float32', ['n', 'f']] },
     };
-    spec.initializers!.one_of = ['int64', [1], 1];
     const path = buildFile(spec);
     const plain = await run(path, null);
-    expect((await run(path, 7)).data).toEqual(plain.data);
+    expect(await run(path, 7)).toEqual({ data: plain.data, streamed });
   });
 
   it('leave no tensor of all messages behind', async () => {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { flip } from '../../app/flip.js';
-import { type SettingName, toAuditOptions } from '../../app/settings.js';
+import { toAuditOptions } from '../../app/settings.js';
 import { destination, type GivenDestination } from '../destination.js';
 import { runJob } from '../job.js';
-import { addConfigOption, addSettings } from '../options.js';
+import { addSettingGroups, type SettingGroups } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
-import { readSettings } from '../settings.js';
+import { readSettingGroups } from '../settings.js';
 
-const groups: [string, readonly SettingName[]][] = [
+const groups: SettingGroups = [
   ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
   ['Model:', ['plugin', 'name']],
   ['Running:', ['device', 'threads']],
@@ -28,11 +28,9 @@ export function addFlipCommand(parent: Command): void {
     .option('--in-place', 'Change the model itself')
     .option('--dry-run', 'Write nothing: only say what would come of it')
     .option('--report <file>', 'Write what was done as JSON');
-  for (const [heading, names] of groups) addSettings(command, heading, names);
-  addConfigOption(command);
+  addSettingGroups(command, groups);
   command.action(async (model: string, given: Given) => {
-    const names = groups.flatMap(([, settings]) => settings);
-    const settings = readSettings(command, names);
+    const settings = readSettingGroups(command, groups);
     const to = destination(given, 'flipped');
     checkOutputFiles({ report: given.report }, [model, given.output ?? []].flat());
     const options = { ...toAuditOptions(model, settings), to };

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { type PruneOptions, prune } from '../../app/prune.js';
-import { type SettingName, toAuditOptions } from '../../app/settings.js';
+import { toAuditOptions } from '../../app/settings.js';
 import { UserError } from '../../errors.js';
 import { runJob } from '../job.js';
-import { addConfigOption, addSettings } from '../options.js';
+import { addSettingGroups, type SettingGroups } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
-import { readSettings } from '../settings.js';
+import { readSettingGroups } from '../settings.js';
 
-const groups: [string, readonly SettingName[]][] = [
+const groups: SettingGroups = [
   ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
   ['Model:', ['sites', 'layers', 'map', 'plugin', 'name']],
   ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
@@ -29,17 +29,13 @@ export function addPruneCommand(parent: Command): void {
     .option('-o, --output <file>', 'Write the smaller model here')
     .optionsGroup('Prune:')
     .option('--align <n>', 'Keep widths multiples of N, as in 8 for tensor cores (default: 1)');
-  for (const [heading, names] of groups) addSettings(command, heading, names);
-  addConfigOption(command);
+  addSettingGroups(command, groups);
   command.addHelpText(
     'after',
     '\nWithout --dead only neurons that had one and the same value at every position\nare removed, whatever a configuration file says: the outputs stay as they are.',
   );
   command.action(async (model: string, given: Given) => {
-    const settings = readSettings(
-      command,
-      groups.flatMap(([, names]) => names),
-    );
+    const settings = readSettingGroups(command, groups);
     // A criterion of the configuration file is about audits: what changes outputs must be asked for here.
     if (command.getOptionValueSource('dead') !== 'cli') delete settings.dead;
     if (settings.dead === undefined) delete settings.deadBelow;

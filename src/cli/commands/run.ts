@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import { audit } from '../../app/audit.js';
 import { wantsGate, withGate } from '../../app/gate.js';
-import { type SettingName, type Settings, toAuditOptions } from '../../app/settings.js';
+import { type Settings, toAuditOptions } from '../../app/settings.js';
 import { renderReport } from '../../report/render.js';
 import type { AuditReport } from '../../report/schema.js';
 import { failures, type Gating, gateSettings, readGating } from '../gating.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { checkMonitoring, forget, monitoringSettings, publish, publishFailure } from '../monitoring.js';
-import { addConfigOption, addSettings } from '../options.js';
+import { addSettingGroups, type SettingGroups } from '../options.js';
 import { checkOutputFile, checkOutputFiles, fileSettings, writeOutputFiles } from '../outputs.js';
-import { readSettings } from '../settings.js';
+import { readSettingGroups } from '../settings.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 
-const groups: [string, readonly SettingName[]][] = [
+const groups: SettingGroups = [
   [
     'Data:',
     ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize', 'shard', 'untilStable', 'resume'],
@@ -30,13 +30,9 @@ export function addRunCommand(parent: Command): Command {
     .command('run')
     .argument('<model.onnx>')
     .description('The main job, also without the word: finds the dead neurons of a model');
-  for (const [heading, names] of groups) addSettings(command, heading, names);
-  addConfigOption(command);
+  addSettingGroups(command, groups);
   return command.action(async (model: string) => {
-    const settings = readSettings(
-      command,
-      groups.flatMap(([, names]) => names),
-    );
+    const settings = readSettingGroups(command, groups);
     process.exitCode = await run(model, settings);
   });
 }

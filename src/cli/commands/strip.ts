@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
-import { type SettingName, type Settings, toAuditOptions } from '../../app/settings.js';
+import { type Settings, toAuditOptions } from '../../app/settings.js';
 import { type StripOptions, strip } from '../../app/strip.js';
 import { undoStrip } from '../../app/strip-record.js';
 import { UserError } from '../../errors.js';
 import { readReport } from '../../report/json.js';
 import { destination, type GivenDestination } from '../destination.js';
 import { runJob } from '../job.js';
-import { addConfigOption, addSettings } from '../options.js';
-import { readSettings } from '../settings.js';
+import { addSettingGroups, type SettingGroups } from '../options.js';
+import { readSettingGroups } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
-const groups: [string, readonly SettingName[]][] = [
+const groups: SettingGroups = [
   ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
   ['Model:', ['sites', 'layers', 'map', 'plugin', 'name']],
   ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
@@ -54,13 +54,9 @@ export function addStripCommand(parent: Command): void {
       '--max-quality-loss <x>',
       'Write nothing and exit with 1 if the quality falls by more, as in 0.5%',
     );
-  for (const [heading, names] of groups) addSettings(command, heading, names);
-  addConfigOption(command);
+  addSettingGroups(command, groups);
   command.action(async (model: string, given: Given) => {
-    const settings = readSettings(
-      command,
-      groups.flatMap(([, names]) => names),
-    );
+    const settings = readSettingGroups(command, groups);
     if (given.undo) return undo(model, given, settings);
     const options: StripOptions = {
       ...toAuditOptions(model, settings),

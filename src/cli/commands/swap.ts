@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { type SettingName, toAuditOptions } from '../../app/settings.js';
+import { toAuditOptions } from '../../app/settings.js';
 import { type SwapOptions, swap } from '../../app/swap.js';
 import { UserError } from '../../errors.js';
 import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../overlay/swap-activation-write.js';
 import { runJob } from '../job.js';
-import { addConfigOption, addSettings } from '../options.js';
+import { addSettingGroups, type SettingGroups } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
-import { readSettings } from '../settings.js';
+import { readSettingGroups } from '../settings.js';
 
-const groups: [string, readonly SettingName[]][] = [
+const groups: SettingGroups = [
   ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
   ['Model:', ['layers', 'plugin', 'name']],
   ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
@@ -31,17 +31,13 @@ export function addSwapCommand(parent: Command): void {
     .option('--to <list>', `Functions to try, of ${WRITTEN_ACTIVATIONS.join(', ')}`)
     .option('--alpha <x>', 'Of Leaky ReLU and ELU (default: 0.01 and 1)')
     .option('-o, --output <dir>', 'Write the models and the chart into this folder');
-  for (const [heading, names] of groups) addSettings(command, heading, names);
-  addConfigOption(command);
+  addSettingGroups(command, groups);
   command.addHelpText(
     'after',
     '\nNothing is retrained: a swapped model shows what would start, not what comes of it.',
   );
   command.action(async (model: string, given: Given) => {
-    const settings = readSettings(
-      command,
-      groups.flatMap(([, names]) => names),
-    );
+    const settings = readSettingGroups(command, groups);
     const options = { ...toAuditOptions(model, settings), ...swapOptions(given) };
     checkOutputFiles({ report: settings.report }, [model]);
     await runJob(settings, (handles) => swap({ ...options, ...handles }));
