@@ -19,6 +19,16 @@ interface Rule {
   because: string;
 }
 
+/** The folder imports its own files, `errors.ts`, and what lies in these folders of `src`; nothing else of `src`. */
+function only(folder: string, below: readonly string[], because: string): Rule {
+  const allowed = [folder, ...below].map((name) => (name.endsWith('.ts') ? `${name}$` : `${name}/`));
+  return {
+    from: new RegExp(`^src/${folder}/`),
+    to: new RegExp(`^src/(?!${allowed.join('|')}|errors\\.ts$)`),
+    because,
+  };
+}
+
 const rules: Rule[] = [
   {
     from: /./,
@@ -41,55 +51,68 @@ const rules: Rule[] = [
   {
     from: /^src\//,
     to: /^plugins\//,
-    except: /^src\/app\/registry\.ts$/,
+    except: /^src\/measure\/plugins\.ts$/,
     because: 'the registry alone knows which plugins there are',
   },
+  only('onnx', [], 'the file format knows nothing of what is done with it'),
+  only('graph', ['onnx'], 'the graph is the ground that patterns, sites and overlays stand on'),
+  only('stats', ['onnx/array.ts'], 'statistics are arithmetic on counters, whatever graph they come from'),
+  only('patterns', ['graph', 'onnx'], 'a pattern is a question about a graph'),
+  only('sites', ['patterns', 'graph', 'onnx'], 'sites are what patterns found, by name'),
+  only('probe', ['sites', 'patterns', 'stats', 'graph', 'onnx'], 'an overlay is a graph, not a run of it'),
+  only('runtime', ['onnx/array.ts'], 'a session runs bytes on arrays and knows no graph'),
+  only('files', ['onnx'], 'writing a file safely is the same whatever is in it'),
+  only('data', ['files', 'graph', 'onnx'], 'batches come from files and names; nothing is run to make them'),
+  only('settings', ['data', 'stats', 'runtime'], 'settings say what can be asked for, not how it is done'),
+  only(
+    'measure',
+    [
+      'settings',
+      'data',
+      'runtime',
+      'files',
+      'probe',
+      'sites',
+      'patterns',
+      'stats',
+      'graph',
+      'onnx',
+      'plugin.ts',
+    ],
+    'a measurement is made before anybody reports, judges or repairs',
+  ),
+  only(
+    'report',
+    ['measure', 'settings', 'files', 'sites', 'stats'],
+    'a report is written from a measurement, and knows no model',
+  ),
   {
-    from: /^src\/onnx\//,
-    to: /^src\/(?!onnx\/|errors\.ts$)/,
-    because: 'the file format knows nothing of what is done with it',
+    from: /^src\/(repair|bounds)\//,
+    to: /^src\/(app|exporter|cli)\//,
+    because: 'a repair is called by a verb, and calls none',
+  },
+  { from: /^src\/repair\//, to: /^src\/bounds\//, because: 'bounds repair nothing' },
+  { from: /^src\/bounds\//, to: /^src\/repair\//, because: 'bounds repair nothing' },
+  ...['strip', 'prune', 'flip', 'swap'].map((repair) => ({
+    from: new RegExp(`^src/repair/${repair}/`),
+    to: new RegExp(`^src/repair/(?!${repair}/)[a-z]+/`),
+    because: 'what repairs share lies above them',
+  })),
+  {
+    from: /^src\/exporter\/(http|metrics)\//,
+    to: /^src\/(app|data|runtime|probe|patterns|sites|graph|onnx|measure)\//,
+    because: 'routes, pages and metrics show what the service gives them',
   },
   {
-    from: /^src\/graph\//,
-    to: /^src\/(?!graph\/|onnx\/|errors\.ts$)/,
-    because: 'the graph is the ground that patterns, sites and overlays stand on',
+    from: /^src\/exporter\/metrics\//,
+    to: /^src\/exporter\/(?!metrics\/)/,
+    because: 'metrics are pushed by commands, too',
   },
   {
-    from: /^src\/stats\//,
-    to: /^src\/(?!stats\/|onnx\/array\.ts$|errors\.ts$)/,
-    because: 'statistics are arithmetic on counters, whatever graph they come from',
+    from: /^src\/(?!exporter\/|cli\/)/,
+    to: /^src\/exporter\//,
+    because: 'nothing hangs on HTTP',
   },
-  {
-    from: /^src\/patterns\//,
-    to: /^src\/(?!patterns\/|graph\/|onnx\/|errors\.ts$)/,
-    because: 'a pattern is a question about a graph',
-  },
-  {
-    from: /^src\/sites\//,
-    to: /^src\/(?!sites\/|patterns\/|graph\/|onnx\/|errors\.ts$)/,
-    because: 'sites are what patterns found, by name',
-  },
-  {
-    from: /^src\/overlay\//,
-    to: /^src\/(?!overlay\/|sites\/|patterns\/|stats\/|graph\/|onnx\/|errors\.ts$)/,
-    because: 'an overlay is a graph, not a run of it',
-  },
-  {
-    from: /^src\/runtime\//,
-    to: /^src\/(?!runtime\/|onnx\/array\.ts$|errors\.ts$)/,
-    because: 'a session runs bytes on arrays and knows no graph',
-  },
-  {
-    from: /^src\/(data|report|metrics)\//,
-    to: /^src\/(app|cli|server|runtime|overlay|patterns)\//,
-    because: 'adapters are wired by app and don’t run anything',
-  },
-  {
-    from: /^src\/server\//,
-    to: /^src\/(app|cli|data|runtime|overlay|patterns|sites|graph|onnx)\//,
-    because: 'routes and pages show what app gives them',
-  },
-  { from: /^src\/(report|metrics|data)\//, to: /^src\/server\//, because: 'nothing hangs on HTTP' },
   { from: /^src\/(?!cli\/)/, to: /^src\/cli\//, because: 'everything works without a command line' },
   {
     from: /^src\/(?!cli\/)/,

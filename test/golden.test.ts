@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openForAudit } from '../src/app/load.js';
-import { openProbeRun } from '../src/app/probe-run.js';
 import { readNpz } from '../src/data/arrays/npz.js';
 import type { Batch } from '../src/data/types.js';
+import { openForAudit } from '../src/measure/load.js';
+import { openProbeRun } from '../src/measure/probe-run.js';
 import type { NdArray } from '../src/onnx/array.js';
 import { completeCriterion } from '../src/stats/criteria.js';
 

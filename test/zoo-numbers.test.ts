@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { openAuditData } from '../src/app/audit-data.js';
-import { outputDifferences } from '../src/app/check-outputs.js';
-import { openForAudit } from '../src/app/load.js';
+import { openAuditData } from '../src/measure/audit-data.js';
+import { outputDifferences } from '../src/measure/check-outputs.js';
+import { openForAudit } from '../src/measure/load.js';
 import { completeCriterion } from '../src/stats/criteria.js';
 import { expectProbesExact } from './raw-tensors.js';
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { openForAudit } from '../src/app/load.js';
+import { openForAudit } from '../src/measure/load.js';
 import type { Site } from '../src/sites/types.js';
 
 /** What is true of the PyTorch module (models/zoo), whatever an exporter made of it. */

@@ -15,7 +15,7 @@ import {
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
 import * as stat from '@grafana/grafana-foundation-sdk/stat';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
-import { fullName, type MetricName } from '../../src/metrics/names.js';
+import { fullName, type MetricName } from '../../src/exporter/metrics/names.js';
 
 /** The dashboard's own variable, never `__inputs`: that breaks under file provisioning. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own variable

@@ -1,4 +1,4 @@
-import { fullName, METRICS, type MetricName } from '../../src/metrics/names.js';
+import { fullName, METRICS, type MetricName } from '../../src/exporter/metrics/names.js';
 
 /** The model that the dashboard's variable names; works for one, for several and for all. */
 export const ofModel = 'model=~"$model"';

@@ -1,23 +1,23 @@
 import type { Batch, DataSet } from '../data/types.js';
 import { Interrupted, UserError } from '../errors.js';
+import { tool } from '../files/version.js';
+import { openAuditData } from '../measure/audit-data.js';
+import { checkOutputs } from '../measure/check-outputs.js';
+import { describeModel, hashFiles, modelName } from '../measure/describe-model.js';
+import { openForAudit, requireSites, type SelectedModel } from '../measure/load.js';
+import { openProbeRun, type ProbeRun } from '../measure/probe-run.js';
+import { loadState, type RunState, saveState } from '../measure/resume.js';
+import { graphReport } from '../measure/smoothing.js';
 import { findHazards } from '../patterns/hazards.js';
 import { finishReport, type ReportParts, siteMeta, siteReport } from '../report/build.js';
 import type { AuditReport, Warning } from '../report/schema.js';
 import { pickDevice } from '../runtime/devices.js';
+import type { AuditOptions } from '../settings/options.js';
 import { findSites } from '../sites/find.js';
 import { rectifierNetwork } from '../sites/rectifier.js';
 import { accumulate, emptyCounters } from '../stats/counters.js';
 import { completeCriterion, deadNeurons } from '../stats/criteria.js';
 import type { Counters, Criterion } from '../stats/types.js';
-import { openAuditData } from './audit-data.js';
-import { checkOutputs } from './check-outputs.js';
-import { describeModel, hashFiles, modelName } from './describe-model.js';
-import { openForAudit, requireSites, type SelectedModel } from './load.js';
-import type { AuditOptions } from './options.js';
-import { openProbeRun, type ProbeRun } from './probe-run.js';
-import { loadState, type RunState, saveState } from './resume.js';
-import { graphReport } from './smoothing.js';
-import { tool } from './version.js';
 
 /** Seconds between two saves of the state of a run with `resume`. */
 const SAVE_INTERVAL_SECONDS = 5;

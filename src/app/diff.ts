@@ -1,9 +1,9 @@
 import { UserError } from '../errors.js';
+import { underCriterionOf } from '../report/baseline.js';
 import type { DiffReport } from '../report/diff-schema.js';
 import { number } from '../report/format.js';
 import { type AuditReport, SCHEMA_VERSION, type SiteReport, type Warning } from '../report/schema.js';
 import { FLAGS } from '../stats/flags.js';
-import { underCriterionOf } from './baseline.js';
 
 type DiffSite = DiffReport['sites'][number];
 

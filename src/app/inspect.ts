@@ -1,5 +1,9 @@
 import { constantTensor } from '../graph/constants.js';
 import type { Value } from '../graph/value.js';
+import { describeModel, modelName } from '../measure/describe-model.js';
+import { inferShapes } from '../measure/infer-shapes.js';
+import { type LoadOptions, openForAudit, type SelectedModel } from '../measure/load.js';
+import { modelInputs, modelKind } from '../measure/model-kind.js';
 import { dataTypeName } from '../onnx/data-types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
 import { findHazards } from '../patterns/hazards.js';
@@ -7,10 +11,6 @@ import { type StoredGraph, storedGraph, takesAdjacency } from '../patterns/store
 import { type StoredNodes, storedNodes } from '../patterns/stored-nodes.js';
 import type { AuditReport } from '../report/schema.js';
 import type { Miss, Site, WeightRef } from '../sites/types.js';
-import { describeModel, modelName } from './describe-model.js';
-import { inferShapes } from './infer-shapes.js';
-import { type LoadOptions, openForAudit, type SelectedModel } from './load.js';
-import { modelInputs, modelKind } from './model-kind.js';
 
 /** A tensor as it is declared or inferred: `float32 [batch, sequence, 512]`. */
 export interface InspectedTensor {

@@ -1,7 +1,7 @@
-import { checkRules, type GateOptions } from '../app/gate.js';
-import type { SettingName, Settings } from '../app/settings.js';
+import { checkRules, type GateOptions } from '../report/gate.js';
 import { readReport } from '../report/json.js';
 import type { AuditReport } from '../report/schema.js';
+import type { SettingName, Settings } from '../settings/settings.js';
 
 export const gateSettings = [
   'failOn',

@@ -1,6 +1,6 @@
-import type { Settings } from '../app/settings.js';
 import { type Report, writeReport } from '../report/json.js';
 import { renderReport } from '../report/render.js';
+import type { Settings } from '../settings/settings.js';
 import { listenForInterrupt } from './interrupt.js';
 import { openTerminal, type Terminal } from './terminal.js';
 

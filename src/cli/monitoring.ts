@@ -1,9 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { modelName } from '../app/describe-model.js';
-import type { SettingName, Settings } from '../app/settings.js';
 import { RunError, UserError } from '../errors.js';
+import { modelName } from '../measure/describe-model.js';
 import type { AuditReport } from '../report/schema.js';
+import type { SettingName, Settings } from '../settings/settings.js';
 import { checkOutputFile } from './outputs.js';
 
 export const monitoringSettings = ['push', 'pushDelete', 'textfile'] as const satisfies SettingName[];
@@ -19,7 +19,7 @@ export function checkMonitoring({ push, pushDelete, textfile }: Monitoring): voi
 
 /** Removes the group of a model, which need not exist any more, from the Pushgateway. */
 export async function forget(model: string, settings: Monitoring): Promise<string> {
-  const { deletePushed } = await import('../metrics/push.js');
+  const { deletePushed } = await import('../exporter/metrics/push.js');
   const name = nameOf(model, settings);
   await deletePushed(settings.push!, name);
   return `Removed the metrics of ${name} from the Pushgateway.`;
@@ -33,9 +33,9 @@ export async function publish(
 ): Promise<void> {
   if (push === undefined && textfile === undefined) return;
   // Only those who monitor pay for loading it.
-  const { renderAudit } = await import('../metrics/batch.js');
-  const { pushMetrics } = await import('../metrics/push.js');
-  const { writeMetricsTextfile } = await import('../metrics/textfile.js');
+  const { renderAudit } = await import('../exporter/metrics/batch.js');
+  const { pushMetrics } = await import('../exporter/metrics/push.js');
+  const { writeMetricsTextfile } = await import('../exporter/metrics/textfile.js');
   const exposition = await renderAudit(report, baseline);
   if (textfile !== undefined) await writeMetricsTextfile(textfile, exposition);
   if (push !== undefined) await pushMetrics(push, report.model.name, exposition);
@@ -47,8 +47,8 @@ export async function publish(
  */
 export async function publishFailure(model: string, settings: Monitoring, error: unknown): Promise<void> {
   if (settings.push === undefined || !(error instanceof RunError || error instanceof UserError)) return;
-  const { renderFailure } = await import('../metrics/batch.js');
-  const { pushMetrics } = await import('../metrics/push.js');
+  const { renderFailure } = await import('../exporter/metrics/batch.js');
+  const { pushMetrics } = await import('../exporter/metrics/push.js');
   const name = nameOf(model, settings);
   // The audit's own error is what the user must see.
   await pushMetrics(settings.push, name, await renderFailure(name), { keep: true }).catch(() => {});

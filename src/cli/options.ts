@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
+import { UserError } from '../errors.js';
 import {
   descriptionOf,
   expectedOf,
   type SettingName,
   type Settings,
   settingsSchema,
-} from '../app/settings.js';
-import { UserError } from '../errors.js';
+} from '../settings/settings.js';
 
 /** How the text of an option becomes the value that the settings' schema checks. */
 type Kind = 'text' | 'number' | 'ratio' | 'flag' | 'names' | 'numbers' | 'repeated' | 'pairs';
@@ -16,7 +16,7 @@ interface Spelling {
   kind: Kind;
 }
 
-/** One option per setting; what it means and accepts stands in app/settings.ts. */
+/** One option per setting; what it means and accepts stands in settings/settings.ts. */
 const spellings = {
   data: { flags: '--data <name|path>', kind: 'text' },
   split: { flags: '--split <name>', kind: 'text' },

@@ -1,13 +1,13 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { SettingName, Settings } from '../app/settings.js';
 import { UserError } from '../errors.js';
-import { writeTextFile } from '../report/files.js';
+import { writeTextFile } from '../files/text-files.js';
 import { writeReport } from '../report/json.js';
 import { renderJUnit } from '../report/junit.js';
 import { renderMarkdown } from '../report/markdown.js';
 import { renderSarif } from '../report/sarif.js';
 import type { AuditReport } from '../report/schema.js';
+import type { SettingName, Settings } from '../settings/settings.js';
 
 /** Files that a command writes, by the option that names them. */
 const fileOptions = ['report', 'junit', 'markdown', 'sarif'] as const satisfies SettingName[];

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../app/config.js';
-import type { SettingName, Settings } from '../app/settings.js';
+import { loadConfig } from '../settings/config.js';
+import type { SettingName, Settings } from '../settings/settings.js';
 import { givenSettings, type SettingGroups } from './options.js';
 
 /**

@@ -1,8 +1,8 @@
 import { SingleBar } from 'cli-progress';
 import pc from 'picocolors';
-import type { DownloadProgress, Progress } from '../app/options.js';
 import type { Colors } from '../report/colors.js';
 import { duration, number } from '../report/format.js';
+import type { DownloadProgress, Progress } from '../settings/options.js';
 
 export interface TerminalOptions {
   quiet?: boolean | undefined;

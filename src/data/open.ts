@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { packageFile } from '../files/package-files.js';
 import { npzSet } from './arrays/array-set.js';
 import { noiseRole, randomEncoder, randomSet, randomText } from './arrays/random.js';
 import { planFeeds } from './feeds.js';
@@ -8,7 +9,6 @@ import { type Hub, hubFromEnvironment } from './hub/endpoint.js';
 import { imageFolderSet, isImageFolder } from './images/image-set.js';
 import { modelConfig } from './model-config.js';
 import { dataPaths, pathKind } from './names.js';
-import { packageFile } from './package-files.js';
 import { inputRoles } from './roles.js';
 import type { DataSpec, Warning } from './spec.js';
 import { fileSource, isTextPath, type TextSource } from './text/source.js';

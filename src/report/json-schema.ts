@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { boundsReportSchema } from './bounds-schema.js';
+import { boundsReportSchema } from '../bounds/schema.js';
+import { flipReportSchema } from '../repair/flip/schema.js';
+import { pruneReportSchema } from '../repair/prune/schema.js';
+import { stripReportSchema } from '../repair/strip/schema.js';
+import { swapReportSchema } from '../repair/swap/schema.js';
 import { diffReportSchema } from './diff-schema.js';
-import { flipReportSchema } from './flip-schema.js';
-import { pruneReportSchema } from './prune-schema.js';
 import { auditReportSchema } from './schema.js';
-import { stripReportSchema } from './strip-schema.js';
-import { swapReportSchema } from './swap-schema.js';
 
 /** The published JSON Schemas (draft 2020-12) by file name; `schema/` holds them, and a test keeps it so. */
 export function jsonSchemas(): Record<string, object> {

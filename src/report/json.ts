@@ -1,14 +1,14 @@
 import type { z } from 'zod';
+import { type BoundsReport, boundsReportSchema } from '../bounds/schema.js';
 import { UserError } from '../errors.js';
-import { type BoundsReport, boundsReportSchema } from './bounds-schema.js';
+import { readTextFile, writeTextFile } from '../files/text-files.js';
+import { type FlipReport, flipReportSchema } from '../repair/flip/schema.js';
+import { type PruneReport, pruneReportSchema } from '../repair/prune/schema.js';
+import { type StripReport, stripReportSchema } from '../repair/strip/schema.js';
+import { type SwapReport, swapReportSchema } from '../repair/swap/schema.js';
 import { type DiffReport, diffReportSchema } from './diff-schema.js';
-import { readTextFile, writeTextFile } from './files.js';
-import { type FlipReport, flipReportSchema } from './flip-schema.js';
-import { type PruneReport, pruneReportSchema } from './prune-schema.js';
 import { siteCounters } from './recompute.js';
 import { type AuditReport, auditReportSchema, SCHEMA_VERSION } from './schema.js';
-import { type StripReport, stripReportSchema } from './strip-schema.js';
-import { type SwapReport, swapReportSchema } from './swap-schema.js';
 
 export type Report =
   | AuditReport

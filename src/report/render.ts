@@ -1,12 +1,12 @@
-import { renderBounds } from './bounds-table.js';
+import { renderBounds } from '../bounds/table.js';
+import { renderFlip } from '../repair/flip/table.js';
+import { renderPrune } from '../repair/prune/table.js';
+import { renderStrip } from '../repair/strip/table.js';
+import { renderSwap } from '../repair/swap/table.js';
 import type { TextOptions } from './colors.js';
 import { renderDiff } from './diff-table.js';
-import { renderFlip } from './flip-table.js';
 import { renderGitHub, renderGitHubDiff } from './github.js';
 import { formatReport, type Report } from './json.js';
-import { renderPrune } from './prune-table.js';
-import { renderStrip } from './strip-table.js';
-import { renderSwap } from './swap-table.js';
 import { renderTable } from './table.js';
 
 /** What stdout can carry. */

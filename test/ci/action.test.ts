@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { program } from '../../src/cli/program.js';
 import { readReport } from '../../src/report/json.js';
 import { root } from '../cli/audit.js';
-import { temporaryFolder } from '../metrics/services.js';
+import { temporaryFolder } from '../exporter/metrics/services.js';
 
 interface Step {
   name: string;

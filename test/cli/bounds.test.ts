@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boundsReportSchema, figureSchema } from '../../src/report/bounds-schema.js';
+import { boundsReportSchema, figureSchema } from '../../src/bounds/schema.js';
 import { audit } from './audit.js';
 
 const run = (...args: string[]) => audit(['bounds', ...args]);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Command } from 'commander';
 import { afterAll, describe, expect, it } from 'vitest';
-import { configJsonSchema, loadConfig } from '../../src/app/config.js';
-import { type SettingName, settingsSchema, toAuditOptions } from '../../src/app/settings.js';
 import { addConfigOption, addSettings } from '../../src/cli/options.js';
 import { readSettings } from '../../src/cli/settings.js';
+import { configJsonSchema, loadConfig } from '../../src/settings/config.js';
+import { type SettingName, settingsSchema, toAuditOptions } from '../../src/settings/settings.js';
 import { root } from './audit.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'audit-config-'));

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { flipReportSchema } from '../../src/report/flip-schema.js';
+import { flipReportSchema } from '../../src/repair/flip/schema.js';
 import { audit } from './audit.js';
 
 const model = 'models/mlp/model.onnx';

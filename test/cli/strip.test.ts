@@ -2,8 +2,8 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { StripReport } from '../../src/repair/strip/schema.js';
 import { parseAnyReport } from '../../src/report/json.js';
-import type { StripReport } from '../../src/report/strip-schema.js';
 import { audit, root } from './audit.js';
 
 const model = join(root, 'models/mlp/model.onnx');

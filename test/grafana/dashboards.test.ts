@@ -6,7 +6,7 @@ import { model } from '../../grafana/source/model.js';
 import { overview } from '../../grafana/source/overview.js';
 import { datasource } from '../../grafana/source/parts.js';
 import { training } from '../../grafana/source/training.js';
-import { fullName, METRIC_NAMES } from '../../src/metrics/names.js';
+import { fullName, METRIC_NAMES } from '../../src/exporter/metrics/names.js';
 import { root } from '../cli/audit.js';
 import { expressionsOf, metricNames, panelsOf } from './queries.js';
 

@@ -9,9 +9,9 @@ import { PersistentVolumeClaim, Service } from 'kubernetes-models/v1';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { program } from '../../src/cli/program.js';
-import { fullName, METRIC_NAMES } from '../../src/metrics/names.js';
+import { fullName, METRIC_NAMES } from '../../src/exporter/metrics/names.js';
 import { audit, root } from '../cli/audit.js';
-import { temporaryFolder } from '../metrics/services.js';
+import { temporaryFolder } from '../exporter/metrics/services.js';
 import { metricNames } from './queries.js';
 
 const grafana = join(root, 'grafana');

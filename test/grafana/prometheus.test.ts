@@ -6,8 +6,8 @@ import { model } from '../../grafana/source/model.js';
 import { overview } from '../../grafana/source/overview.js';
 import { training } from '../../grafana/source/training.js';
 import { root } from '../cli/audit.js';
-import { freePort, ready, start, temporaryFolder, until } from '../metrics/services.js';
-import { type Exporter, putModel, serveExporter } from '../server/serving.js';
+import { freePort, ready, start, temporaryFolder, until } from '../exporter/metrics/services.js';
+import { type Exporter, putModel, serveExporter } from '../exporter/serving.js';
 import { expressionsOf, filledIn } from './queries.js';
 
 const dashboards = { overview: overview.build(), model: model.build(), training: training.build() };

@@ -1,5 +1,5 @@
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
-import { fullName, METRIC_NAMES, METRICS, PREFIX } from '../../src/metrics/names.js';
+import { fullName, METRIC_NAMES, METRICS, PREFIX } from '../../src/exporter/metrics/names.js';
 
 export function panelsOf(dashboard: Dashboard): Panel[] {
   return dashboard.panels!.flatMap((panel) => (panel.type === 'row' ? [] : [panel as Panel]));

@@ -11,10 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type FileSystem, hashWithPatches, patchFile, writeClones } from '../../src/files/patch-files.js';
 import { DataType } from '../../src/onnx/data-types.js';
 import { rawTensor } from '../../src/onnx/make-tensor.js';
 import { type BytePatch, elementBits, elementRange, mergePatches, setElement } from '../../src/onnx/patch.js';
-import { type FileSystem, hashWithPatches, patchFile, writeClones } from '../../src/onnx/patch-files.js';
 import { readElements } from '../../src/onnx/tensors.js';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'audit-patch-'));

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openForAudit } from '../../src/app/load.js';
+import { openForAudit } from '../../src/measure/load.js';
 import { graphNeeds } from '../../src/patterns/graph-conv.js';
 import { findHazards } from '../../src/patterns/hazards.js';
 import { findSites } from '../../src/sites/find.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { withGate } from '../../src/app/gate.js';
 import { PLAIN } from '../../src/report/colors.js';
+import { withGate } from '../../src/report/gate.js';
 import { graphLines } from '../../src/report/graph-table.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
 import type { AuditReport, GraphReport } from '../../src/report/schema.js';

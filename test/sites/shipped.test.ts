@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openForAudit } from '../../src/app/load.js';
+import { openForAudit } from '../../src/measure/load.js';
 import type { Site } from '../../src/sites/types.js';
 
 interface Expected {

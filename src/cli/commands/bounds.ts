@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type BoundsOptions, bounds } from '../../app/bounds.js';
+import { type BoundsOptions, bounds } from '../../bounds/bounds.js';
 import { UserError } from '../../errors.js';
 import { runJob } from '../job.js';
 import { addSettings } from '../options.js';

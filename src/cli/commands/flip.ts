@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { flip } from '../../app/flip.js';
-import { toAuditOptions } from '../../app/settings.js';
+import { flip } from '../../repair/flip/flip.js';
+import { toAuditOptions } from '../../settings/settings.js';
 import { destination, type GivenDestination } from '../destination.js';
 import { runJob } from '../job.js';
 import { addSettingGroups, type SettingGroups } from '../options.js';

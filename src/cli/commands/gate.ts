@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { wantsGate, withGate } from '../../app/gate.js';
 import { UserError } from '../../errors.js';
+import { wantsGate, withGate } from '../../report/gate.js';
 import { readReport } from '../../report/json.js';
 import { renderReport } from '../../report/render.js';
 import { failures, gateSettings, readGating } from '../gating.js';

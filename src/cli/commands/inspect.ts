@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { inspect } from '../../app/inspect.js';
-import { toAuditOptions } from '../../app/settings.js';
+import { toAuditOptions } from '../../settings/settings.js';
 import { renderInspection } from '../inspection.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { readSettings } from '../settings.js';

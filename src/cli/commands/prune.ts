@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type PruneOptions, prune } from '../../app/prune.js';
-import { toAuditOptions } from '../../app/settings.js';
 import { UserError } from '../../errors.js';
+import { type PruneOptions, prune } from '../../repair/prune/prune.js';
+import { toAuditOptions } from '../../settings/settings.js';
 import { runJob } from '../job.js';
 import { addSettingGroups, type SettingGroups } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';

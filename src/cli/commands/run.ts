@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { audit } from '../../app/audit.js';
-import { wantsGate, withGate } from '../../app/gate.js';
-import { type Settings, toAuditOptions } from '../../app/settings.js';
+import { wantsGate, withGate } from '../../report/gate.js';
 import { renderReport } from '../../report/render.js';
 import type { AuditReport } from '../../report/schema.js';
+import { type Settings, toAuditOptions } from '../../settings/settings.js';
 import { failures, type Gating, gateSettings, readGating } from '../gating.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { checkMonitoring, forget, monitoringSettings, publish, publishFailure } from '../monitoring.js';

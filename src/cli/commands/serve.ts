@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { SettingName } from '../../app/settings.js';
 import { UserError } from '../../errors.js';
+import type { SettingName } from '../../settings/settings.js';
 import { gateSettings } from '../gating.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { readSettings } from '../settings.js';
@@ -61,7 +61,7 @@ export function addServeCommand(parent: Command): void {
     const settings = readSettings(command, [...auditSettings, ...gateSettings]);
     const level = logLevel(flags.logLevel);
     // Only this command pays for loading a web server.
-    const [{ pino }, { serve }] = await Promise.all([import('pino'), import('../../app/serve.js')]);
+    const [{ pino }, { serve }] = await Promise.all([import('pino'), import('../../exporter/serve.js')]);
     const log = pino({ level });
     const serving = await serve({
       ...{ models: flags.models, state: flags.state, host: flags.host },

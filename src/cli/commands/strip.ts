@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { type Settings, toAuditOptions } from '../../app/settings.js';
-import { type StripOptions, strip } from '../../app/strip.js';
-import { undoStrip } from '../../app/strip-record.js';
 import { UserError } from '../../errors.js';
+import { undoStrip } from '../../repair/strip/journal.js';
+import { type StripOptions, strip } from '../../repair/strip/strip.js';
 import { readReport } from '../../report/json.js';
+import { type Settings, toAuditOptions } from '../../settings/settings.js';
 import { destination, type GivenDestination } from '../destination.js';
 import { runJob } from '../job.js';
 import { addSettingGroups, type SettingGroups } from '../options.js';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { toAuditOptions } from '../../app/settings.js';
-import { type SwapOptions, swap } from '../../app/swap.js';
 import { UserError } from '../../errors.js';
-import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../overlay/swap-activation-write.js';
+import { type SwapOptions, swap } from '../../repair/swap/swap.js';
+import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../repair/swap/write-activation.js';
+import { toAuditOptions } from '../../settings/settings.js';
 import { runJob } from '../job.js';
 import { addSettingGroups, type SettingGroups } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';

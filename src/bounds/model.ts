@@ -1,0 +1,52 @@
+import { UserError } from '../errors.js';
+import { modelName } from '../measure/describe-model.js';
+import { openForAudit } from '../measure/load.js';
+import type { Site } from '../sites/types.js';
+import type { RectifierShape } from './formulas.js';
+
+/** What the bounds ask of a model. */
+export interface ModelNetwork {
+  name: string;
+  path: string;
+  layers: ModelLayer[];
+}
+
+export interface ModelLayer extends RectifierShape {
+  id: string;
+  bias: boolean;
+  /** Side of its square kernels; `null` for a dense layer. */
+  kernel: number | null;
+}
+
+/**
+ * The rectifier layers of a model, as the bounds count them; no weight is read.
+ *
+ * @throws UserError for a model that is no rectifier network.
+ */
+export async function modelNetwork(path: string, plugins?: string[]): Promise<ModelNetwork> {
+  const { opened, load } = await openForAudit({ model: path, ...(plugins && { plugins }) });
+  const { rectifier, name } = load();
+  if (!rectifier.network) throw noRectifierNetwork(name, rectifier.reason);
+  const layers = rectifier.network.layers.map(({ post }) => layerOf(post));
+  return { name: modelName(opened.path), path: opened.path, layers };
+}
+
+/** For commands that are about rectifier networks alone. */
+export function noRectifierNetwork(name: string, reason: string): UserError {
+  return new UserError(
+    `Expected a rectifier network: layers in one line, each followed by ReLU, as in an MLP or a plain CNN; ` +
+      `\`${name}\` is none: ${reason}.`,
+    'not-a-rectifier-network',
+  );
+}
+
+function layerOf({ id, neurons, weights }: Site): ModelLayer {
+  const incoming = weights.filter(({ role }) => role === 'in');
+  const first = incoming[0];
+  const width = neurons ?? 0;
+  const bias = incoming.some((ref) => ref.bias !== null);
+  const fanIn = incoming.reduce((sum, ref) => sum + (ref.fanIn ?? 0), 0);
+  const shape = first?.value.type?.shape ?? [];
+  const kernel = first?.layer.node.opType.includes('Conv') ? Number(shape.at(-1)) || null : null;
+  return { id, neurons: width, parameters: width * (fanIn + (bias ? 1 : 0)), bias, kernel };
+}

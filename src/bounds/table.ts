@@ -1,0 +1,110 @@
+import { PLAIN, type TextOptions } from '../report/colors.js';
+import { duration, number, percent, printable, significant } from '../report/format.js';
+import { labelled, warningLines } from '../report/table.js';
+import { tableLines } from '../report/text.js';
+import type { BoundsReport } from './schema.js';
+
+/** Bounds for a terminal. Ends with a newline. */
+export function renderBounds(report: BoundsReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
+  const label = (name: string, text: string) => labelled(name, text, width, colors);
+  const { network, bounds, simulation } = report;
+  const lines: string[] = [];
+  if (network && bounds) {
+    const { lower, upper, deathAtLeast, deathAtMost, upperFullKernels } = bounds;
+    lines.push(
+      ...label('network', networkWords(network)),
+      ...label('lower', `${probabilityText(lower, deathAtMost)}: ${formula(network, 'lower')}`),
+      ...label('upper', `${probabilityText(upper, deathAtLeast)}: ${formula(network, 'upper')}`),
+    );
+    if (upperFullKernels !== undefined && network.width !== 1) {
+      const text = `${probabilityText(upperFullKernels, 1 - upperFullKernels)}: kernels over all input maps`;
+      lines.push(...label('', text));
+    }
+    if (network.layers.length > 0) lines.push('', ...layerLines(network, width, colors));
+  }
+  if (report.width) {
+    const { probability, depth, exact, width: needed } = report.width;
+    const text = `${number(needed)} for depth ${number(depth)} at p = ${probability} (n = −log₂(1 − p^(1/k)) = ${exact.toFixed(4)})`;
+    lines.push(...label('width', text));
+  }
+  if (report.deepest) {
+    const { probability, width: n, depth } = report.deepest;
+    const deep = depth === null ? 'any depth' : `up to ${number(depth)} layers`;
+    lines.push(...label('depth', `${deep} of width ${number(n)} at p = ${probability}`));
+  }
+  if (simulation) lines.push(...simulationLines(simulation, label, colors));
+  if (report.figures.length > 0) lines.push(...label('figures', report.figures.map(printable).join(', ')));
+  return `${[...lines, ...warningLines(report.warnings, width, colors)].join('\n')}\n`;
+}
+
+type Network = NonNullable<BoundsReport['network']>;
+
+function networkWords({ model, width, depth, bias, kernel }: Network): string {
+  const name = model ? `${printable(model.name)}: ` : '';
+  const layers = `${number(depth)} rectifier layer${depth === 1 ? '' : 's'}`;
+  const units = kernel !== null ? `feature maps, ${kernel} × ${kernel} kernels` : 'units';
+  const wide = width === null ? 'of different widths' : `of ${number(width)} ${units}`;
+  const biased = bias === null ? '' : bias ? ', with bias' : ', without bias';
+  return `${name}${layers} ${wide}${biased}`;
+}
+
+function formula({ width, kernel, bias, model }: Network, which: 'lower' | 'upper'): string {
+  if (model) return which === 'lower' ? '∏ (1 − 2^−n)' : '∏ (1 − 2^−parameters), without the first layer';
+  const [n, more] = kernel === null ? ['n', bias ? '(n²+n)' : 'n²'] : ['N', bias ? 'N(M²+1)' : 'N·M²'];
+  const named = width === null ? '' : ` with ${n} = ${width}`;
+  return which === 'lower' ? `(1 − 2^−${n})^k${named}` : `(1 − 2^−${more})^(k−1)`;
+}
+
+/** A probability; near 1 by what is missing: `1 − 3.2e-12`. */
+export function probabilityText(probability: number, missing: number): string {
+  if (missing === 0) return '1 (to double precision)';
+  if (missing < 1e-3) return `1 − ${missing.toExponential(2)}`;
+  return probability < 1e-3 ? probability.toExponential(2) : probability.toFixed(4);
+}
+
+function layerLines(
+  { layers }: Network,
+  width: number,
+  colors: NonNullable<TextOptions['colors']>,
+): string[] {
+  const columns = [
+    { title: 'layer', align: 'left', elastic: true },
+    { title: 'neurons', align: 'right' },
+    { title: 'parameters', align: 'right' },
+    { title: 'a point dies', align: 'right' },
+  ] as const;
+  const rows = layers.map(({ id, neurons, parameters }) => [
+    { text: printable(id ?? '') },
+    { text: number(neurons) },
+    { text: number(parameters) },
+    { text: significantOrExponent(2 ** -neurons) },
+  ]);
+  return [...tableLines([...columns], rows, width, colors), ''];
+}
+
+function significantOrExponent(value: number): string {
+  return value !== 0 && value < 1e-4 ? value.toExponential(1) : significant(value);
+}
+
+function simulationLines(
+  simulation: NonNullable<BoundsReport['simulation']>,
+  label: (name: string, text: string) => string[],
+  { green, red }: NonNullable<TextOptions['colors']>,
+): string[] {
+  const { networks, living, probability, interval, aliveShare, agrees, points } = simulation;
+  const { low, high } = interval;
+  const text =
+    `${probability.toFixed(4)} (95 % interval ${low.toFixed(4)} … ${high.toFixed(4)}): ` +
+    `${number(living)} of ${number(networks)} random networks have a living point among ${number(points)}`;
+  const share = `${percent(aliveShare)} of the points are alive, mean over networks`;
+  const verdict = agrees ? green('✓ between the bounds') : red('✗ outside the bounds');
+  return [
+    ...label('measured', text),
+    ...label(
+      '',
+      `${share} (weights ${simulation.weights}; data ${simulation.data}; seed ${simulation.seed})`,
+    ),
+    ...label('', `${duration(simulation.durationSeconds)}, ONNX Runtime ${simulation.onnxruntime}`),
+    verdict,
+  ];
+}

@@ -1,0 +1,92 @@
+/**
+ * The process of one job of `audit serve`: reading a model, tokenizing and writing megabytes of JSON all happen here,
+ * so that the server answers at once whatever is going on. It ends with its parent.
+ */
+import { constants, setPriority } from 'node:os';
+import { audit } from '../app/audit.js';
+import { diffReports } from '../app/diff.js';
+import { Interrupted, RunError, UserError } from '../errors.js';
+import { openForAudit } from '../measure/load.js';
+import { wantsGate, withGate } from '../report/gate.js';
+import { formatReport, readReport, writeReport } from '../report/json.js';
+import type { AuditReport } from '../report/schema.js';
+import type { Progress } from '../settings/options.js';
+import { type AuditExtract, extractOf } from './metrics/extract.js';
+import type { AuditTask, ExtractTask, FromJob, Task, ToJob } from './protocol.js';
+
+/** Progress is for people. */
+const PROGRESS_MILLISECONDS = 250;
+
+const stop = new AbortController();
+// Signals meant for the whole group are the server's to answer.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('message', (message: ToJob) => {
+  if (message.kind === 'cancel') stop.abort();
+  else void work(message.task);
+});
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+
+const tell = (message: FromJob) => void process.send?.(message);
+
+async function work(task: Task): Promise<void> {
+  try {
+    if (task.kind === 'diff') {
+      const [old, current] = [await readReport(task.oldPath), await readReport(task.newPath)];
+      tell({ kind: 'compared', diff: formatReport(diffReports(old, current)) });
+    } else {
+      const extract = task.kind === 'extract' ? await extractFile(task) : await auditToFile(task);
+      tell({ kind: 'extracted', extract });
+    }
+  } catch (error) {
+    if (stop.signal.aborted || error instanceof Interrupted) return tell({ kind: 'interrupted' });
+    const known = error instanceof UserError || error instanceof RunError;
+    const message = known ? error.message : String((error as Error)?.stack ?? error);
+    tell({ kind: 'failed', message, bug: !known });
+  }
+}
+
+async function auditToFile({
+  options,
+  step,
+  gate,
+  reportPath,
+  previousPath,
+}: AuditTask): Promise<AuditExtract> {
+  // The scheduler gives the server its turn first; the session's process inherits this.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  const { rules, baseline, ...limits } = gate;
+  await announceSites(options);
+  let told = 0;
+  const report = await audit({
+    ...options,
+    signal: stop.signal,
+    onStage: (stage) => tell({ kind: 'stage', stage }),
+    onProgress: (progress: Progress) => {
+      if (performance.now() - told < PROGRESS_MILLISECONDS) return;
+      told = performance.now();
+      tell({ kind: 'progress', progress });
+    },
+  });
+  if (stop.signal.aborted) throw new Interrupted('The audit was cancelled.');
+  if (step !== null) report.model.step = step;
+  const gateOptions = { ...limits, ...(baseline !== undefined && { baseline: await readReport(baseline) }) };
+  const judged = wantsGate(rules, gateOptions) ? withGate(report, rules, gateOptions) : report;
+  await writeReport(reportPath, judged);
+  return extractOf(judged, await readPrevious(previousPath));
+}
+
+async function extractFile({ reportPath, previousPath }: ExtractTask): Promise<AuditExtract> {
+  return extractOf(await readReport(reportPath), await readPrevious(previousPath));
+}
+
+/** The report before, if it is still there. */
+async function readPrevious(path: string | null): Promise<AuditReport | null> {
+  return path === null ? null : readReport(path).catch(() => null);
+}
+
+/** Before the work begins, so that the counters of the sites exist at 0 before they rise. */
+async function announceSites(options: AuditTask['options']): Promise<void> {
+  const { load } = await openForAudit(options);
+  const sites = load().sites.map(({ id, stack, layer, site, part }) => ({ id, stack, layer, site, part }));
+  tell({ kind: 'sites', sites });
+}

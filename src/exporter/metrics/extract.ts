@@ -1,0 +1,153 @@
+import { siteCounters } from '../../report/recompute.js';
+import type { AuditReport, GraphReport, SiteKind, SiteReport } from '../../report/schema.js';
+import { frequencies } from '../../stats/distribution.js';
+import type { Flag } from '../../stats/flags.js';
+import type { ValueHistogram } from '../../stats/types.js';
+import { FREQUENCY_BOUNDS, VALUE_BOUNDS } from './names.js';
+
+/** What the metrics and the pages need of one audit: a few kB instead of the report's megabytes. Plain JSON. */
+export interface AuditExtract {
+  extractVersion: 1;
+  model: string;
+  path: string;
+  bytes: number;
+  step: number | null;
+  createdAt: string;
+  durationSeconds: number;
+  positionsPerSecond: number | null;
+  positions: number;
+  complete: boolean;
+  resolution: number | null;
+  deadRatio: number | null;
+  capacityRatio: number | null;
+  architecture: string;
+  data: string;
+  criterion: string;
+  onnxruntime: string;
+  warnings: number;
+  gate: { status: 'passed' | 'failed'; rules: { rule: string; passed: boolean }[] } | null;
+  sites: SiteExtract[];
+  /** Over-smoothing; graph models only. */
+  graph: (Place & {
+    dirichletEnergy: number | null;
+    distanceToMean: number | null;
+    effectiveRank: number | null;
+    degreeNormalisedDirichletEnergy: number | null;
+    meanAverageDistance: number | null;
+    zeroShare: number | null;
+  })[];
+}
+
+/** Where a site is. */
+export type Place = Pick<SiteReport, 'id' | 'stack' | 'layer' | 'part'> & {
+  site: SiteKind | GraphReport['site'];
+};
+
+export interface SiteExtract extends Place {
+  neurons: number;
+  dead: number;
+  deadRatio: number | null;
+  flags: Record<Flag, number>;
+  /** `null` where there is no earlier audit to compare with. */
+  newlyDead: number | null;
+  revived: number | null;
+  nonFiniteValues: number;
+  /** Neurons per bucket of FREQUENCY_BOUNDS and `+Inf`, not cumulative. */
+  frequency: { counts: number[]; sum: number };
+  /** Values per bucket of VALUE_BOUNDS and `+Inf`; `null` where no histogram was collected. */
+  values: { counts: number[] } | null;
+}
+
+/**
+ * The extract of a report.
+ *
+ * @param previous The model's report before, to count newly dead and revived neurons.
+ */
+export function extractOf(report: AuditReport, previous: AuditReport | null = null): AuditExtract {
+  const { model, data, runtime, criterion, summary } = report;
+  const before = new Map(previous?.sites.map((site) => [site.id, site]));
+  return {
+    extractVersion: 1,
+    model: model.name,
+    path: model.path,
+    bytes: model.files[0]?.bytes ?? 0,
+    step: model.step ?? null,
+    createdAt: report.createdAt,
+    durationSeconds: runtime.durationSeconds,
+    positionsPerSecond: runtime.positionsPerSecond,
+    positions: data.positions,
+    complete: data.complete,
+    resolution: criterion.resolution,
+    deadRatio: summary.deadRatio,
+    capacityRatio: summary.capacity.ratio,
+    architecture: model.architecture ?? '',
+    data: [data.name, data.variant, data.split].filter(Boolean).join(' '),
+    criterion: criterion.deadBelow === null ? criterion.dead : `${criterion.dead} ${criterion.deadBelow}`,
+    onnxruntime: runtime.onnxruntime,
+    warnings: report.warnings.length,
+    gate: report.gate ? { status: report.gate.status, rules: ruleStatus(report.gate.rules) } : null,
+    sites: report.sites.map((site) => siteExtract(site, before.get(site.id) ?? null)),
+    graph: (report.graph ?? []).map(
+      ({ nodes: _, neighbourPairs: _pairs, features: _features, ...rest }) => rest,
+    ),
+  };
+}
+
+function siteExtract(site: SiteReport, before: SiteReport | null): SiteExtract {
+  const { id, stack, layer, part, neurons, dead, deadRatio, flags } = site;
+  const counters = siteCounters(site);
+  const known = frequencies(counters).filter((frequency) => !Number.isNaN(frequency));
+  const comparable = before?.neurons === neurons;
+  const was = new Set(before?.deadNeurons);
+  const is = new Set(site.deadNeurons);
+  return {
+    id,
+    stack,
+    layer,
+    site: site.site,
+    part,
+    neurons,
+    dead,
+    deadRatio,
+    flags,
+    newlyDead: comparable ? [...is].filter((index) => !was.has(index)).length : null,
+    revived: comparable ? [...was].filter((index) => !is.has(index)).length : null,
+    nonFiniteValues: counters.nonFinite.reduce((sum, n) => sum + n, 0),
+    frequency: {
+      counts: bucketed(known, FREQUENCY_BOUNDS),
+      sum: known.reduce((sum, frequency) => sum + frequency, 0),
+    },
+    values: counters.histogram && { counts: valueBuckets(counters.histogram) },
+  };
+}
+
+/** How many of the values lie in each bucket (bound before, bound], the last being open. */
+export function bucketed(values: Iterable<number>, bounds: readonly number[]): number[] {
+  const counts: number[] = new Array(bounds.length + 1).fill(0);
+  for (const value of values) counts[bucketOf(value, bounds)]!++;
+  return counts;
+}
+
+/** The report's 256 bins in the fixed buckets, each bin going where its centre (k − zeroPoint) · scale lies. */
+export function valueBuckets({ scale, zeroPoint, counts }: ValueHistogram): number[] {
+  const buckets: number[] = new Array(VALUE_BOUNDS.length + 1).fill(0);
+  for (const [k, count] of counts.entries())
+    buckets[bucketOf((k - zeroPoint) * scale, VALUE_BOUNDS)]! += count;
+  return buckets;
+}
+
+function bucketOf(value: number, bounds: readonly number[]): number {
+  const index = bounds.findIndex((bound) => value <= bound);
+  return index < 0 ? bounds.length : index;
+}
+
+/** One entry per rule: passed where it passed at every site. Rules of a baseline lose the site in their text. */
+function ruleStatus(rules: NonNullable<AuditReport['gate']>['rules']): { rule: string; passed: boolean }[] {
+  const found = new Map<string, boolean>();
+  for (const { rule, site, status } of rules) {
+    const name =
+      site !== null && rule.startsWith(`${site}.dead_ratio - `) ? `*${rule.slice(site.length)}` : rule;
+    found.set(name, (found.get(name) ?? true) && status === 'passed');
+  }
+  return [...found].map(([rule, passed]) => ({ rule, passed }));
+}

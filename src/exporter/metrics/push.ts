@@ -1,0 +1,81 @@
+import { RunError, UserError } from '../../errors.js';
+import { CONTENT_TYPES } from './registry.js';
+
+/** The `job` half of the grouping key; `model` is the other. */
+export const PUSH_JOB = 'activation_auditor';
+
+/** How long a Pushgateway may take. */
+const TIMEOUT_MILLISECONDS = 30_000;
+
+/**
+ * Gives a model's series to a Pushgateway. The group is `job` + `model`: two models never overwrite each other, a new
+ * audit of a model replaces the old one whole.
+ *
+ * @param url The Pushgateway, with a path prefix or credentials where it needs them.
+ * @param keep Leave the group's other metrics as they are (POST), as for an audit that failed.
+ * @throws UserError for a wrong address; RunError when the gateway cannot be reached or refuses.
+ */
+export async function pushMetrics(
+  url: string,
+  model: string,
+  exposition: string,
+  { keep = false } = {},
+): Promise<void> {
+  await send(keep ? 'POST' : 'PUT', url, model, exposition);
+}
+
+/** Removes a model's group: a Pushgateway never forgets by itself. */
+export async function deletePushed(url: string, model: string): Promise<void> {
+  await send('DELETE', url, model);
+}
+
+/** The address of a model's group. Names are base64, since a path segment cannot hold their slashes. */
+export function groupUrl(url: string, model: string): { url: URL; authorization: string | null } {
+  let base: URL;
+  try {
+    base = new URL(url);
+  } catch {
+    throw badUrl(url);
+  }
+  if (base.protocol !== 'http:' && base.protocol !== 'https:') throw badUrl(url);
+  const { username, password } = base;
+  base.username = '';
+  base.password = '';
+  const name = Buffer.from(model).toString('base64url');
+  base.pathname = `${base.pathname.replace(/\/+$/, '')}/metrics/job/${PUSH_JOB}/model@base64/${name}`;
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const authorization = username === '' ? null : `Basic ${Buffer.from(credentials).toString('base64')}`;
+  return { url: base, authorization };
+}
+
+async function send(method: string, gateway: string, model: string, body?: string): Promise<void> {
+  const { url, authorization } = groupUrl(gateway, model);
+  const shown = `${url.protocol}//${url.host}`;
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: {
+        'content-type': CONTENT_TYPES.prometheus,
+        ...(authorization !== null && { authorization }),
+      },
+      signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+      ...(body !== undefined && { body }),
+    });
+  } catch (cause) {
+    const why = (cause as Error).cause instanceof Error ? ((cause as Error).cause as Error).message : '';
+    throw new RunError(`The Pushgateway at ${shown} cannot be reached${why ? `: ${why}` : ''}.`, { cause });
+  }
+  const answer = (await response.text()).trim().slice(0, 300);
+  if (response.ok) return;
+  throw new RunError(
+    `The Pushgateway at ${shown} refused the metrics of ${model}: ${response.status} ${answer}`.trim(),
+  );
+}
+
+function badUrl(url: string): UserError {
+  return new UserError(
+    `Expected \`--push\` to be the address of a Pushgateway, as in \`http://localhost:9091\`, got \`${url}\`.`,
+    'push-url',
+  );
+}

@@ -1,0 +1,21 @@
+import { UserError } from '../../errors.js';
+import { writeTextFile } from '../../files/text-files.js';
+
+/**
+ * node_exporter's textfile collector reads `*.prom` and nothing else.
+ *
+ * @throws UserError for another name, since the file would never be read.
+ */
+export function checkTextfile(path: string): void {
+  if (path.endsWith('.prom') || path.startsWith('/dev/')) return;
+  throw new UserError(
+    `Expected \`--textfile\` to end in \`.prom\`, got \`${path}\`: node_exporter reads no other file.`,
+    'textfile-name',
+  );
+}
+
+/** Writes metrics for node_exporter's textfile collector: whole or not at all. */
+export async function writeMetricsTextfile(path: string, exposition: string): Promise<void> {
+  checkTextfile(path);
+  await writeTextFile(path, exposition);
+}

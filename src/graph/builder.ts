@@ -1,0 +1,110 @@
+import { DataType } from '../onnx/data-types.js';
+import { rawTensor } from '../onnx/make-tensor.js';
+import { graphAttribute, intAttribute, intsAttribute } from './attributes.js';
+import { Graph } from './graph.js';
+import type { Attribute } from './node.js';
+import type { Value } from './value.js';
+
+/** Adds standard nodes to a graph in the spelling of the model's opset. Every method returns the new value. */
+export class Builder {
+  readonly #constants = new Map<string, Value>();
+
+  constructor(
+    readonly graph: Graph,
+    readonly opset: number,
+    /** Prefix of all names this builder makes. */
+    readonly prefix: string,
+  ) {}
+
+  op(opType: string, inputs: (Value | null)[], attributes: Record<string, Attribute> = {}): Value {
+    const name = `${this.prefix}${opType}`;
+    return this.graph.addNode({ opType, inputs, name, outputs: [`${name}_0`], attributes }).output;
+  }
+
+  /** Reduces `axes`, keeping them as 1; axes moved from attribute to input in opset 13 (ReduceSum) and 18 (the others). */
+  reduce(opType: 'ReduceSum' | 'ReduceMin' | 'ReduceMax', value: Value, axes: number[]): Value {
+    const asInput = this.opset >= (opType === 'ReduceSum' ? 13 : 18);
+    return asInput
+      ? this.op(opType, [value, this.ints(axes)], { keepdims: intAttribute(1) })
+      : this.op(opType, [value], { keepdims: intAttribute(1), axes: intsAttribute(axes) });
+  }
+
+  /** Inserts an axis; axes moved from attribute to input in opset 13. */
+  unsqueeze(value: Value, axis: number): Value {
+    return this.opset >= 13
+      ? this.op('Unsqueeze', [value, this.ints([axis])])
+      : this.op('Unsqueeze', [value], { axes: intsAttribute([axis]) });
+  }
+
+  cast(value: Value, to: number): Value {
+    return this.op('Cast', [value], { to: intAttribute(to) });
+  }
+
+  /**
+   * Runs `body` `trips` (int64, scalar) times. It gets the iteration's number (int64, scalar) and what the one before
+   * carried on, and returns what it carries on itself; it may read values of the graphs around it.
+   */
+  loop(
+    trips: Value,
+    initial: Value[],
+    body: (b: Builder, iteration: Value, carried: Value[]) => Value[],
+  ): Value[] {
+    const name = `${this.prefix}Loop`;
+    const outputs = initial.map((_, i) => `${name}_${i}`);
+    const node = this.graph.addNode({ opType: 'Loop', inputs: [trips, null, ...initial], name, outputs });
+    const graph = new Graph(`${name}_body`, node);
+    const iteration = graph.addInput(`${name}_iteration`, { elemType: DataType.INT64, shape: [] });
+    const going = graph.addInput(`${name}_going`, { elemType: DataType.BOOL, shape: [] });
+    const carried = initial.map((value, i) => graph.addInput(`${name}_carried_${i}`, value.type));
+    const inside = new Builder(graph, this.opset, `${name}/`);
+    const results = body(inside, iteration, carried);
+    for (const value of [inside.op('Identity', [going]), ...results]) graph.addOutput(value);
+    node.attributes.set('body', graphAttribute(graph));
+    return node.outputs.map((output) => output!);
+  }
+
+  /** Rows [start, end) of an axis; both are int64 [1]. An end beyond the last is the last. */
+  slice(value: Value, start: Value, end: Value, axis: number): Value {
+    return this.op('Slice', [value, start, end, this.ints([axis])]);
+  }
+
+  /** A float32 scalar constant; the same number is stored once. */
+  float(number: number): Value {
+    return this.#constant(`f${number}`, DataType.FLOAT, [], new Float32Array([number]));
+  }
+
+  /** Float64 constants: a scalar, or zeros of the given shape. */
+  double(number: number): Value {
+    return this.#constant(`d${number}`, DataType.DOUBLE, [], new Float64Array([number]));
+  }
+
+  zeros(dims: number[]): Value {
+    const data = new Float64Array(dims.reduce((product, size) => product * size, 1));
+    return this.#constant(`z${dims.join(',')}`, DataType.DOUBLE, dims, data);
+  }
+
+  /** An int64 scalar constant. */
+  int(number: number): Value {
+    return this.#constant(`n${number}`, DataType.INT64, [], new BigInt64Array([BigInt(number)]));
+  }
+
+  /** A one-dimensional int64 constant. */
+  ints(numbers: number[]): Value {
+    const data = new BigInt64Array(numbers.map(BigInt));
+    return this.#constant(`i${numbers.join(',')}`, DataType.INT64, [numbers.length], data);
+  }
+
+  #constant(
+    key: string,
+    dataType: number,
+    dims: number[],
+    data: Float32Array | Float64Array | BigInt64Array,
+  ): Value {
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const tensor = rawTensor(`${this.prefix}const`, dataType, dims, new Uint8Array(data.buffer));
+    const value = this.graph.addInitializer(tensor);
+    this.#constants.set(key, value);
+    return value;
+  }
+}

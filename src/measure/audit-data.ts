@@ -1,0 +1,41 @@
+import { openData } from '../data/open.js';
+import type { DataSet } from '../data/types.js';
+import { findEmbeddings } from '../patterns/embedding.js';
+import { graphNeeds } from '../patterns/graph-conv.js';
+import { storedGraph, takesAdjacency } from '../patterns/stored-graph.js';
+import { storedNodes } from '../patterns/stored-nodes.js';
+import type { AuditOptions } from '../settings/options.js';
+import type { SelectedModel } from './load.js';
+import { modelInputs, modelKind } from './model-kind.js';
+
+/** The data that an audit with these options sees, batch for batch. @throws UserError as `openData`. */
+export async function openAuditData(
+  options: AuditOptions,
+  selected: SelectedModel,
+  signal: AbortSignal,
+): Promise<DataSet> {
+  const { graph } = selected.model;
+  const stored = storedGraph(graph);
+  const inputs = modelInputs(graph);
+  const { vocabulary, maxPositions } = findEmbeddings(graph);
+  const reserved = selected.plugin?.reservedPositions ?? 0;
+  return openData({
+    data: options.data ?? 'sample',
+    split: options.split,
+    tokenizer: options.tokenizer,
+    tokens: options.tokens ?? 65_536,
+    seqLen: options.seqLen,
+    batchSize: options.batchSize,
+    shard: options.shard,
+    modelPath: options.model,
+    inputs,
+    vocabulary,
+    maxPositions: maxPositions === null ? null : maxPositions - reserved,
+    modelKind: modelKind(inputs, { stored: stored !== null, fed: takesAdjacency(graph) }),
+    graphNeeds: graphNeeds(graph),
+    storedGraph: stored ? { nodes: storedNodes(stored) } : undefined,
+    onStage: options.onStage,
+    onProgress: options.onDownload,
+    signal,
+  });
+}

@@ -1,0 +1,76 @@
+import { type Colors, PLAIN, type TextOptions } from '../../report/colors.js';
+import { counted, number, percent, printable } from '../../report/format.js';
+import { labelled, warningLines } from '../../report/table.js';
+import { type Cell, type Column, tableLines, wrap } from '../../report/text.js';
+import type { FlipReport } from './schema.js';
+
+const COLUMNS: Column[] = [
+  { title: 'layer', align: 'left', elastic: true },
+  { title: 'neurons', align: 'right' },
+  { title: 'alive before it', align: 'right' },
+  { title: 'as it is', align: 'right' },
+  { title: 'negated', align: 'right' },
+  { title: '', align: 'left' },
+];
+
+/** What sign flipping did, for a terminal. Ends with a newline. */
+export function renderFlip(report: FlipReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
+  const { model, data, layers, summary, output, options } = report;
+  const label = (name: string, text: string) => labelled(name, text, width, colors);
+  const lines = [
+    ...label('model', `${model.name} · ${counted(layers.length, 'rectifier layer')}`),
+    ...label('data', `${data.name} · ${counted(summary.points, 'data point')}`),
+    '',
+    ...tableLines(
+      COLUMNS,
+      layers.map((layer) => row(layer, colors)),
+      width,
+      colors,
+    ),
+    '',
+    ...layers.flatMap(({ id, reason }) => (reason ? wrap(`${printable(id)}: ${reason}`, width, '  ') : [])),
+    ...label('summary', summaryText(summary)),
+    ...(summary.guaranteed === null
+      ? []
+      : label(
+          '',
+          `guaranteed: at least ${number(summary.guaranteed)} (⌊M / 2^k⌋, Rister & Rubin, section 7)`,
+        )),
+    ...label('output', outputText(output, options.mode, summary.flipped)),
+    ...warningLines(report.warnings, width, colors),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function row(layer: FlipReport['layers'][number], { green, red }: Colors): Cell[] {
+  const { id, neurons, entering, left, action } = layer;
+  const paint = action === 'flipped' ? green : action === 'refused' ? red : null;
+  const word = action === 'kept' ? '' : action === 'flipped' ? 'negated' : 'not negated';
+  return [
+    { text: printable(id) },
+    { text: number(neurons) },
+    { text: number(entering) },
+    { text: number(left.asIs) },
+    { text: left.negated === null ? '' : number(left.negated) },
+    { text: word, ...(paint && { paint }) },
+  ];
+}
+
+function summaryText({ outcome, alive, aliveShare, flipped, points }: FlipReport['summary']): string {
+  const now = `${number(alive.after)} of ${counted(points, 'data point')} (${percent(aliveShare.after)})`;
+  if (outcome === 'nothing-to-flip') {
+    return `no layer kills more than half of the data alive before it: nothing to flip; ${now} alive`;
+  }
+  const before = `${number(alive.before)} (${percent(aliveShare.before)})`;
+  return `${counted(flipped, 'layer')} negated; alive behind the last layer: ${before} → ${now}`;
+}
+
+function outputText(
+  output: FlipReport['output'],
+  mode: FlipReport['options']['mode'],
+  flipped: number,
+): string {
+  if (!output) return mode === 'dry-run' ? 'none: --dry-run' : 'none';
+  const what = flipped === 0 ? (mode === 'in-place' ? ' (unchanged)' : ' (identical to the input)') : '';
+  return `${printable(output.path)}${what}`;
+}

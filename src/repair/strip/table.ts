@@ -1,0 +1,89 @@
+import { PLAIN, type TextOptions } from '../../report/colors.js';
+import { counted, number, percent, printable } from '../../report/format.js';
+import { labelled, warningLines } from '../../report/table.js';
+import { type Column, tableLines, wrap } from '../../report/text.js';
+import { qualityChangeWords } from '../quality-schema.js';
+import type { StripReport } from './schema.js';
+
+const COLUMNS: Column[] = [
+  { title: 'site', align: 'left', elastic: true },
+  { title: 'neurons', align: 'right' },
+  { title: 'dead', align: 'right' },
+  { title: 'now', align: 'right' },
+  { title: 'revived', align: 'right' },
+  { title: 'newly', align: 'right' },
+  { title: 'stripped', align: 'right' },
+  { title: 'weights', align: 'right' },
+];
+
+/** Indices that are listed for a reason; the JSON has them all. */
+const SHOWN_INDICES = 8;
+
+/** What a strip did, for a terminal: a line per site, why neurons are still dead, summary. Ends with a newline. */
+export function renderStrip(report: StripReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
+  const { model, data, options, sites, summary, quality } = report;
+  const label = (name: string, text: string) => labelled(name, printable(text), width, colors);
+  const how = `by ${options.by} · ${percent(options.fraction)} of what remains · ${counted(report.rounds.length, 'round')} of at most ${options.rounds}`;
+  const rows = sites.map(({ id, neurons, dead, revived, newlyDead, stripped, weights }) => [
+    { text: printable(id) },
+    { text: number(neurons) },
+    { text: number(dead.before) },
+    { text: number(dead.after), ...(dead.after < dead.before && { paint: colors.green }) },
+    { text: number(revived.length) },
+    { text: number(newlyDead.length), ...(newlyDead.length > 0 && { paint: colors.red }) },
+    { text: number(stripped) },
+    { text: number(weights) },
+  ]);
+  const { capacity } = summary;
+  const lines = [
+    ...label(
+      'model',
+      `${model.name} · ${[data.name, data.split].filter(Boolean).join(' ')}, ${counted(data.positions, 'position')}`,
+    ),
+    ...label('strip', how),
+    '',
+    ...tableLines(COLUMNS, rows, width, colors),
+    '',
+    ...sites.flatMap((site) => stillDead(site, width).map(colors.dim)),
+    ...label('summary', summaryWords(report)),
+    ...label(
+      'capacity',
+      `${percent(capacity.before.ratio)} of ${number(capacity.before.parameters)} parameters active → ${percent(capacity.after.ratio)}`,
+    ),
+    ...label('quality', qualityChangeWords(quality)),
+    ...label('note', 'nothing was retrained; the paper goes on training after each strip'),
+    ...label('output', outputWords(report)),
+    ...warningLines(report.warnings, width, colors),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function summaryWords({ summary }: StripReport): string {
+  const { outcome, dead, revived, newlyDead, strippedNeurons, weights, bytesChanged } = summary;
+  if (outcome === 'nothing-dead') return 'no neuron is dead: nothing to strip';
+  const done = `${counted(weights, 'weight')} of ${counted(strippedNeurons, 'neuron')} set to zero (${counted(bytesChanged, 'byte')} changed)`;
+  const result = `${number(dead.before)} dead → ${number(dead.after)}: ${number(revived)} revived, ${number(newlyDead)} newly dead`;
+  return outcome === 'nothing-to-strip'
+    ? `${number(dead.before)} dead, none of which can be stripped`
+    : `${result}; ${done}`;
+}
+
+function outputWords({ output, options, summary, maxQualityLoss }: StripReport): string {
+  if (summary.outcome === 'quality-refused') {
+    return `nothing was written: the quality fell by more than ${percent(maxQualityLoss)}`;
+  }
+  if (options.mode === 'dry-run') return 'nothing was written (--dry-run)';
+  if (!output) return 'nothing was written';
+  if (output.record === null) return `${output.path} is as it was`;
+  const what =
+    summary.weights === 0 ? 'an identical copy' : `undo with \`audit strip --undo ${output.path}\``;
+  return `${output.path} · ${what}`;
+}
+
+function stillDead({ id, stillDead }: StripReport['sites'][number], width: number): string[] {
+  return stillDead.flatMap(({ reason, neurons }) => {
+    const more = neurons.length - SHOWN_INDICES;
+    const shown = neurons.slice(0, SHOWN_INDICES).join(' ') + (more > 0 ? ' …' : '');
+    return wrap(`${id}: ${number(neurons.length)} still dead, ${reason} (${shown})`, width, '  ');
+  });
+}

@@ -1,0 +1,80 @@
+import { UserError } from '../errors.js';
+import { number } from './format.js';
+import { criterionOf, recompute } from './recompute.js';
+import type { AuditReport, GateRule, Warning } from './schema.js';
+
+/** Ratios are quotients of integers: a difference this small is rounding. */
+const ROUNDING = 1e-12;
+
+/**
+ * Judges the rise of each site's dead ratio since an older report: an entry per site id that both have.
+ * The old dead sets are computed anew under the new criterion, so that like is compared with like.
+ *
+ * @param maxIncrease Ratio points.
+ * @throws UserError when the reports counted firing differently, or have no site in common.
+ */
+export function compareBaseline(
+  report: AuditReport,
+  baseline: AuditReport,
+  maxIncrease: number,
+): { rules: GateRule[]; warnings: Warning[] } {
+  const old = new Map(underCriterionOf(report, baseline).sites.map((site) => [site.id, site]));
+  const warnings = differences(report, baseline);
+  const rules: GateRule[] = [];
+  for (const { id, deadRatio, neurons } of report.sites) {
+    const before = old.get(id);
+    if (!before) {
+      warnings.push({ code: 'baseline-site-missing', message: `The baseline has no site ${id}.`, site: id });
+      continue;
+    }
+    old.delete(id);
+    if (before.neurons !== neurons) {
+      const message = `${id} has ${number(neurons)} neurons, in the baseline ${number(before.neurons)}.`;
+      warnings.push({ code: 'baseline-site-changed', message, site: id });
+    }
+    const value = deadRatio === null || before.deadRatio === null ? null : deadRatio - before.deadRatio;
+    const failed = value === null || value > maxIncrease + ROUNDING;
+    const rule = `${id}.dead_ratio - baseline > ${maxIncrease}`;
+    rules.push({ rule, value, limit: maxIncrease, status: failed ? 'failed' : 'passed', site: id });
+  }
+  for (const id of old.keys()) {
+    warnings.push({
+      code: 'baseline-site-missing',
+      message: `Only the baseline has the site ${id}.`,
+      site: id,
+    });
+  }
+  if (rules.length === 0) {
+    throw new UserError(
+      `The baseline (${baseline.model.name}) and the report (${report.model.name}) have no site in common.`,
+      'baseline-without-site',
+    );
+  }
+  return { rules, warnings };
+}
+
+/** `old` with the dead sets that the criterion of `report` gives. */
+export function underCriterionOf(report: AuditReport, old: AuditReport): AuditReport {
+  const wanted = criterionOf(report);
+  if (JSON.stringify(criterionOf(old)) === JSON.stringify(wanted)) return old;
+  return recompute(old, wanted);
+}
+
+function differences(report: AuditReport, baseline: AuditReport): Warning[] {
+  const code = 'baseline-differs';
+  const warnings: Warning[] = [];
+  if (!baseline.data.complete) {
+    const seen = number(baseline.data.positions);
+    warnings.push({
+      code,
+      message: `The baseline is incomplete: its run was stopped after ${seen} positions.`,
+    });
+  }
+  const [now, then] = [report.data, baseline.data].map(({ name, variant, split }) =>
+    [name, variant, split].filter((part) => part !== null).join(' '),
+  );
+  if (now !== then) {
+    warnings.push({ code, message: `The baseline was audited on other data: ${then}, now ${now}.` });
+  }
+  return warnings;
+}

@@ -1,0 +1,114 @@
+import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { checkpointPattern, findModel, scanModels } from '../../src/exporter/models.js';
+import { temporaryFolder } from './metrics/services.js';
+
+let folder = '';
+const put = (file: string, text = 'x') => {
+  const path = join(folder, file);
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+};
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+describe('the models folder', () => {
+  it('names a model by its path without the extension', async () => {
+    put('gpt2/model.onnx');
+    put('bert/onnx/model.onnx');
+    put('bert/onnx/tokenizer.json');
+    const found = await scanModels(folder, null);
+    expect(found.map(({ model }) => model)).toEqual(['bert/onnx/model', 'gpt2/model']);
+  });
+
+  it('leaves out hidden files and links that lead outside, and takes links inside', async () => {
+    const outside = temporaryFolder();
+    writeFileSync(join(outside, 'secret.onnx'), 'x');
+    put('.hidden.onnx');
+    put('.git/model.onnx');
+    put('blobs/abc.onnx');
+    symlinkSync(join(outside, 'secret.onnx'), join(folder, 'link.onnx'));
+    symlinkSync(outside, join(folder, 'dir'));
+    symlinkSync(join(folder, 'blobs/abc.onnx'), join(folder, 'inside.onnx'));
+    symlinkSync(folder, join(folder, 'blobs/loop'));
+    const found = await scanModels(folder, null);
+    expect(found.map(({ file }) => file)).toEqual(['blobs/abc.onnx', 'inside.onnx']);
+  });
+
+  it('sees a change of the file and of the external data beside it', async () => {
+    put('m.onnx');
+    put('m.onnx_data');
+    const signature = async () => (await scanModels(folder, null))[0]!.signature;
+    const first = await signature();
+    expect(await signature()).toBe(first);
+    appendFileSync(join(folder, 'm.onnx_data'), 'y');
+    const second = await signature();
+    expect(second).not.toBe(first);
+    put('m.onnx.strip.json');
+    put('m.onnx2.onnx.part');
+    expect(await signature()).toBe(second);
+  });
+
+  it('knows a file that was renamed into place from one that is being written', async () => {
+    put('written.onnx');
+    const temporary = put('renamed.onnx.part');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    renameSync(temporary, join(folder, 'renamed.onnx'));
+    const found = await scanModels(folder, null);
+    expect(found.map(({ model, complete }) => [model, complete])).toEqual([
+      ['renamed', true],
+      ['written', false],
+    ]);
+  });
+
+  it('that is not there is told in one sentence', async () => {
+    await expect(scanModels(join(folder, 'none'), null)).rejects.toThrow(/models folder .* cannot be read/);
+  });
+});
+
+describe('--checkpoints', () => {
+  it('gives the files of a run one name, and each its step, in order', async () => {
+    for (const step of [1000, 9, 200]) put(`runs/a-step-${step}.onnx`);
+    put('runs/b.onnx');
+    const found = await scanModels(folder, checkpointPattern('<name>-step-<n>.onnx'));
+    expect(found.map(({ model, step }) => [model, step])).toEqual([
+      ['runs/a', 9],
+      ['runs/a', 200],
+      ['runs/a', 1000],
+      ['runs/b', null],
+    ]);
+  });
+
+  it.each([
+    ['<name>/checkpoint-<n>/*.onnx', 'run/checkpoint-500/model.onnx', { model: 'run', step: 500 }],
+    ['<name>.<n>.onnx', 'a.b.7.onnx', { model: 'a.b', step: 7 }],
+    ['<name>-step-<n>.onnx', 'a-step-x.onnx', null],
+  ])('%s matched with %s', (pattern, file, expected) => {
+    expect(checkpointPattern(pattern)(file)).toEqual(expected);
+  });
+
+  it.each(['model.onnx', '<name>.onnx', '<n>.onnx', '<name>-<name>-<n>.onnx'])('%s is refused', (pattern) => {
+    expect(() => checkpointPattern(pattern)).toThrow(/Expected `--checkpoints`/);
+  });
+});
+
+describe('what a request asks for', () => {
+  it('is found by name or file, the latest checkpoint of a run', async () => {
+    for (const step of [1, 3, 2]) put(`a-step-${step}.onnx`);
+    const files = await scanModels(folder, checkpointPattern('<name>-step-<n>.onnx'));
+    expect(findModel(files, 'a').step).toBe(3);
+    expect(findModel(files, 'a-step-2.onnx').step).toBe(2);
+    expect(() => findModel(files, 'b')).toThrow(/There is no model `b`/);
+  });
+
+  it.each(['../x', 'a/../../x', '/etc/passwd', 'C:\\x', 'a\\..\\b', 'a\0'])(
+    'is refused outside: %j',
+    (asked) => {
+      expect(() => findModel([], asked)).toThrow(/other places are not served/);
+    },
+  );
+});
