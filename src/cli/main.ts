@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
 import { Interrupted, RunError, UserError } from '../errors.js';
+import { withFlags } from './flags.js';
 import { program, withVerb } from './program.js';
 import { wantsColor } from './terminal.js';
 
@@ -25,8 +26,8 @@ function explain(error: unknown): number {
     return error.exitCode === 0 ? 0 : 2;
   }
   if (!(error instanceof Error)) return bug(String(error));
-  if (error instanceof UserError) return complain(error.message, 2);
-  if (error instanceof RunError) return complain(error.message, 3);
+  if (error instanceof UserError) return complain(withFlags(error), 2);
+  if (error instanceof RunError) return complain(withFlags(error), 3);
   if (error instanceof Interrupted) return complain(error.message, 130);
   return bug(withCauses(error));
 }
