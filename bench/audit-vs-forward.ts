@@ -7,8 +7,8 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { openForAudit } from '../src/measure/load.js';
-import { auditOverlay } from '../src/probe/overlay.js';
 import { findEmbeddings } from '../src/patterns/embedding.js';
+import { auditOverlay } from '../src/probe/overlay.js';
 import { countBytes } from '../src/runtime/count-bytes.js';
 import { completeCriterion } from '../src/stats/criteria.js';
 

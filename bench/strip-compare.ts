@@ -5,8 +5,8 @@
  *   npx tsc -p tsconfig.bench.json && node dist/bench/strip-compare.js models/gpt2-relu/model.onnx [--data wikitext] [--tokens N]
  */
 import { parseArgs } from 'node:util';
-import { strip } from '../src/repair/strip/strip.js';
 import type { StripReport } from '../src/repair/strip/schema.js';
+import { strip } from '../src/repair/strip/strip.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
