@@ -30,7 +30,7 @@ const { vocabulary } = findEmbeddings(selected.model.graph);
 const overlay = auditOverlay(selected.model, selected.sites, opened.folder, {
   criterion: completeCriterion(),
   masked: false,
-  careful: false,
+  countNonFinite: false,
 });
 const plain = await InferenceSession.create(path);
 const probed = await InferenceSession.create(overlay.bytes, {

@@ -20,7 +20,7 @@ const wide = ({ type, data }: NdArray): number[] =>
 /** Every site's tensor as it is in the very graph that the probes are in. */
 async function rawTensors(selected: SelectedModel, batch: Batch, masked: boolean): Promise<number[][]> {
   const { model, sites, folder, name } = selected;
-  const probes = addProbes(model, sites, { criterion: completeCriterion(), masked, careful: false });
+  const probes = addProbes(model, sites, { criterion: completeCriterion(), masked, countNonFinite: false });
   // Flattened, since a tensor that is itself an output is not fused, and so differs in the last bit.
   const flat = sites.map(({ value, axis }) => {
     const node = model.graph.addNode({

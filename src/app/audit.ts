@@ -129,7 +129,7 @@ function aliveShares(
   counters: Counters[],
 ): NonNullable<ReportParts['aliveShares']> {
   return sites.flatMap(({ stack, layer }, i) => {
-    const life = counters[i]!.life;
+    const life = counters[i]!.livingPoints;
     return life && life.points > 0 ? [{ stack, layer, aliveShare: life.alive / life.points }] : [];
   });
 }

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism, freemem, release, totalmem } from 'node:os';
 import { checkDevice, type DeviceCheck } from '../runtime/devices.js';
-import { type CudaParts, findCudaParts, onnxruntimeVersion } from '../runtime/gpu.js';
+import { type CudaInstallation, findCudaInstallation, onnxruntimeVersion } from '../runtime/gpu.js';
 
 /** What works on this machine, and the next step for what does not. */
 export interface Diagnosis {
   /** cpu, cuda, webgpu, each really tried. */
   devices: DeviceCheck[];
-  gpu: Pick<CudaParts, 'gpu' | 'driver'>;
+  gpu: Pick<CudaInstallation, 'gpu' | 'driver'>;
   versions: { node: string; onnxruntime: string };
   platform: { os: string; arch: string; release: string };
   cpu: { threads: number };
@@ -20,7 +20,7 @@ export async function doctor(): Promise<Diagnosis> {
   const devices: DeviceCheck[] = [];
   // One after the other: two drivers coming up at once can hold each other up.
   for (const device of ['cpu', 'cuda', 'webgpu'] as const) devices.push(await checkDevice(device));
-  const { gpu, driver } = await findCudaParts();
+  const { gpu, driver } = await findCudaInstallation();
   const folder = process.env.AUDIT_DATA_DIR ?? null;
   return {
     devices,

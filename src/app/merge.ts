@@ -2,7 +2,8 @@ import { UserError } from '../errors.js';
 import { finishReport, type ReportParts, siteReport } from '../report/build.js';
 import { partsOf, siteCounters } from '../report/recompute.js';
 import type { AuditReport, Shard, SiteReport, Warning } from '../report/schema.js';
-import { histogramsAgree, mergeCounters } from '../stats/counters.js';
+import { mergeCounters } from '../stats/counters.js';
+import { histogramsAgree } from '../stats/value-histogram.js';
 
 /** A report and what to call it in messages, such as its path. */
 export interface NamedReport {

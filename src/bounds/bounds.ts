@@ -4,7 +4,7 @@ import { UserError } from '../errors.js';
 import { writeTextFile } from '../files/text-files.js';
 import { tool } from '../files/version.js';
 import { SCHEMA_VERSION, type Warning } from '../report/schema.js';
-import { wilson } from '../stats/proportion.js';
+import { wilsonInterval } from '../stats/wilson-interval.js';
 import { renderFigure } from './figure-svg.js';
 import { figures } from './figures.js';
 import {
@@ -192,7 +192,7 @@ async function simulated(
     ...(threads !== undefined && { threads }),
   });
   const living = result.living.at(-1)!;
-  const interval = wilson(living, networks);
+  const interval = wilsonInterval(living, networks);
   const deviation = `N(0, 2/${width * (kernel ?? 1) ** 2})`;
   return {
     networks,

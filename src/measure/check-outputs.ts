@@ -44,7 +44,7 @@ export async function outputDifferences(
   const overlay = auditOverlay(probed.model, probed.sites, folder, {
     criterion,
     masked,
-    careful: false,
+    countNonFinite: false,
     keepOutputs: true,
   });
   const after = await run(overlay.bytes, { ...own, ...probeFeeds(overlay.probes, batch) });

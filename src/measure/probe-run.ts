@@ -5,10 +5,9 @@ import { auditOverlay, type Overlay } from '../probe/overlay.js';
 import type { ProbeOptions, SiteProbe } from '../probe/probe.js';
 import { openSession } from '../runtime/session.js';
 import type { Session, SessionOptions } from '../runtime/types.js';
-import { HISTOGRAM_BINS } from '../stats/counters.js';
-import { livesOf } from '../stats/life.js';
+import { livingPointsByLayer } from '../stats/living-points.js';
 import type { Counters, ValueHistogram } from '../stats/types.js';
-import { histogramRange } from '../stats/values.js';
+import { HISTOGRAM_BINS, histogramRange } from '../stats/value-histogram.js';
 import type { SelectedModel } from './load.js';
 import { readSmoothing, type SiteSmoothing, smoothingFeeds, smoothingOutputs } from './smoothing.js';
 
@@ -94,7 +93,7 @@ async function openOverlay(
   const smoothing = graph && { edges: stored ?? fed?.input ?? null, sites: selected.all };
   const streamed =
     stored?.kind === 'edges' || (fed?.pairs.dims[1] ?? 0) > (options.streamFrom ?? STREAMED_PAIRS);
-  const probing = { criterion, masked, careful, rectifier, smoothing, streamEdges: streamed };
+  const probing = { criterion, masked, countNonFinite: careful, rectifier, smoothing, streamEdges: streamed };
   const overlay = auditOverlay(selected.model, selected.sites, folder, probing);
   const session = await openSession(
     { ...options.session, model: overlay.bytes, folder, name },
@@ -117,15 +116,19 @@ async function runOverlay(
       ...feedsOf(overlay, batch, ranges),
       ...(smoothed && smoothingFeeds(smoothed.smoothing, smoothed.graph, bins)),
     },
-    fetch: [...sites.map((site) => site.counters), ...overlay.alive.map(({ output }) => output), ...sums],
+    fetch: [
+      ...sites.map((site) => site.counters),
+      ...overlay.livingPoints.map(({ output }) => output),
+      ...sums,
+    ],
     count: bins ? sites.map((site) => site.bins) : [],
   });
   const counters = sites.map((site, i) => readCounters(site, results, batch, bins ? ranges[i]! : null));
-  const positive = overlay.alive.map(({ output }) => results[output]!.data as Uint8Array);
-  const lives = livesOf(positive, batch.mask && (batch.mask.data as Uint8Array));
-  for (const [layer, { site: post }] of overlay.alive.entries()) {
+  const positive = overlay.livingPoints.map(({ output }) => results[output]!.data as Uint8Array);
+  const lives = livingPointsByLayer(positive, batch.mask && (batch.mask.data as Uint8Array));
+  for (const [layer, { site: post }] of overlay.livingPoints.entries()) {
     const at = sites.findIndex(({ site }) => site.site === 'mlp_post' && site.value === post.value);
-    if (lives && at >= 0) counters[at]!.life = lives[layer]!;
+    if (lives && at >= 0) counters[at]!.livingPoints = lives[layer]!;
   }
   return {
     counters,
@@ -161,12 +164,12 @@ function readCounters(
 ): Counters {
   const table = results[probe.counters]!;
   const neurons = table.dims[1]!;
-  const row = (name: (typeof probe.rows)[number]): Float32Array => {
-    const index = probe.rows.indexOf(name);
+  const row = (name: (typeof probe.counterNames)[number]): Float32Array => {
+    const index = probe.counterNames.indexOf(name);
     const data = table.data as Float32Array;
     return index < 0 ? new Float32Array(neurons) : data.slice(index * neurons, (index + 1) * neurons);
   };
-  const wide = (name: (typeof probe.rows)[number]): Float64Array => Float64Array.from(row(name));
+  const wide = (name: (typeof probe.counterNames)[number]): Float64Array => Float64Array.from(row(name));
   const nonFinite = wide('nonFinite');
   const counters: Counters = {
     positions: batch.positions,

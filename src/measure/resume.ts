@@ -3,7 +3,7 @@ import { UserError } from '../errors.js';
 import { readTextFile, writeTextFile } from '../files/text-files.js';
 import type { GraphReport } from '../report/schema.js';
 import { decodeCounters, encodeCounters } from '../stats/encoding.js';
-import type { Life } from '../stats/life.js';
+import type { LivingPoints } from '../stats/living-points.js';
 import type { Counters } from '../stats/types.js';
 import type { Range } from './probe-run.js';
 
@@ -35,7 +35,7 @@ interface StateFile {
     neurons: number;
     positions: number;
     perNeuron: ReturnType<typeof encodeCounters>;
-    life?: Life;
+    livingPoints?: LivingPoints;
     histogram: { scale: number; zeroPoint: number; counts: number[] } | null;
   }[];
 }
@@ -59,7 +59,7 @@ export async function saveState(
       neurons: counters.fired.length,
       positions: counters.positions,
       perNeuron: encodeCounters(counters),
-      ...(counters.life && { life: counters.life }),
+      ...(counters.livingPoints && { livingPoints: counters.livingPoints }),
       histogram: counters.histogram && { ...counters.histogram, counts: [...counters.histogram.counts] },
     })),
   };
@@ -89,12 +89,12 @@ export async function loadState(path: string, identity: Record<string, unknown>)
     positions: file.positions,
     ranges: file.ranges,
     ...(file.graph && { graph: file.graph }),
-    counters: file.sites.map(({ neurons, positions, perNeuron, life, histogram }) => ({
+    counters: file.sites.map(({ neurons, positions, perNeuron, livingPoints, histogram }) => ({
       ...decodeCounters(perNeuron, neurons, {
         positions,
         histogram: histogram && { ...histogram, counts: Float64Array.from(histogram.counts) },
       }),
-      ...(life && { life }),
+      ...(livingPoints && { livingPoints }),
     })),
   };
 }

@@ -1,6 +1,6 @@
 import type { DataGraph } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
-import { type SmoothingProbe, type SmoothingProbes, SUMS } from '../probe/smoothing.js';
+import { SMOOTHING_SUMS, type SmoothingProbe, type SmoothingProbes } from '../probe/smoothing.js';
 import type { GraphReport } from '../report/schema.js';
 import type { Embedding } from '../sites/embeddings.js';
 import { finishSmoothing, type SmoothingSums } from '../stats/smoothing.js';
@@ -40,19 +40,22 @@ export function readSmoothing({ sites }: SmoothingProbes, results: Record<string
 
 function readSums({ sums, gram }: SmoothingProbe, results: Record<string, NdArray>): SmoothingSums | null {
   const data = results[sums]!.data as Float64Array;
-  const read = (name: (typeof SUMS)[number]): number => data[SUMS.indexOf(name)]!;
-  const features = (data.length - SUMS.length) / 2;
+  const read = (name: (typeof SMOOTHING_SUMS)[number]): number => data[SMOOTHING_SUMS.indexOf(name)]!;
+  const features = (data.length - SMOOTHING_SUMS.length) / 2;
   const nodes = read('nodes');
   if (nodes !== read('graphNodes')) return null;
-  const shifted = data.slice(SUMS.length, SUMS.length + features);
-  const first = data.slice(SUMS.length + features);
+  const shifted = data.slice(SMOOTHING_SUMS.length, SMOOTHING_SUMS.length + features);
+  const first = data.slice(SMOOTHING_SUMS.length + features);
   const offset = shifted.map((value) => value / nodes);
   return {
     nodes,
     pairs: read('pairs'),
     mean: first.map((value, k) => value + offset[k]!),
     // Σ(x − m)² = Σ(x − x₀)² − n·(m − x₀)²
-    spread: Math.max(0, read('squares') - offset.reduce((sum, value) => sum + nodes * value * value, 0)),
+    squaredDeviations: Math.max(
+      0,
+      read('squares') - offset.reduce((sum, value) => sum + nodes * value * value, 0),
+    ),
     energy: read('energy'),
     degreeEnergy: read('degreeEnergy'),
     cosineDistance: read('cosineDistance'),

@@ -4,7 +4,7 @@ import { toOnnx } from '../graph/to-onnx.js';
 import { encodeModel } from '../onnx/encode.js';
 import type { RectifierNetwork } from '../sites/rectifier.js';
 import type { Site } from '../sites/types.js';
-import { type AliveProbe, addAliveProbes } from './alive.js';
+import { addLivingPointsProbes, type LivingPointsProbe } from './living-points.js';
 import { addProbes, type ProbeOptions, type Probes } from './probe.js';
 import { pruneUnused } from './prune-unused.js';
 import { streamEdges } from './stream-edges.js';
@@ -14,7 +14,7 @@ export interface Overlay {
   bytes: Uint8Array;
   probes: Probes;
   /** Of a rectifier network: a layer each, in order. */
-  alive: AliveProbe[];
+  livingPoints: LivingPointsProbe[];
   /** Inputs of the original model that the overlay still reads. */
   inputs: string[];
   /** Nodes of the original graph that no probe depends on. */
@@ -36,11 +36,11 @@ export interface OverlayOptions extends ProbeOptions {
 export function auditOverlay(model: Model, sites: Site[], folder: string, options: OverlayOptions): Overlay {
   const before = new Set(model.graph.inputs.map((input) => input.name));
   const probes = addProbes(model, sites, options);
-  const alive = options.rectifier ? addAliveProbes(model, options.rectifier, sites) : [];
+  const livingPoints = options.rectifier ? addLivingPointsProbes(model, options.rectifier, sites) : [];
   if (options.streamEdges) streamEdges(model.graph, model.opsets.get('') ?? 1);
   const { removedNodes } = options.keepOutputs ? { removedNodes: 0 } : pruneUnused(model.graph);
   const inputs = model.graph.inputs.map((input) => input.name).filter((name) => before.has(name));
-  return { bytes: encodeOverlay(model, folder), probes, alive, inputs, removedNodes };
+  return { bytes: encodeOverlay(model, folder), probes, livingPoints, inputs, removedNodes };
 }
 
 /** The bytes of a model whose large weights stay where they are on disk, as external data relative to `folder`. */

@@ -13,7 +13,7 @@ export interface ProbeOptions {
   /** Some positions do not count: the overlay gets an input that says which do. */
   masked: boolean;
   /** Count values that are NaN or infinite and reduce the others: for a batch in which some are. */
-  careful: boolean;
+  countNonFinite: boolean;
   /** Keep the model's own outputs (`--check-outputs`). */
   keepOutputs?: boolean;
   /** The positions are nodes of a graph: sum what over-smoothing measures need, too. */
@@ -23,9 +23,9 @@ export interface ProbeOptions {
 /** Where one site's numbers come out of the overlay. */
 export interface SiteProbe {
   site: Site;
-  /** Output [rows.length, neurons], float32: one row per counter, in the order of `rows`. */
+  /** Output [counterNames.length, neurons], float32: one row per counter, in the order of `counterNames`. */
   counters: string;
-  rows: Counter[];
+  counterNames: CounterName[];
   /** Output, uint8: every value in its histogram bin; masked positions are in the bin of zero. */
   bins: string;
   /** Inputs of the histogram: float32 scale [] and uint8 zero point []. */
@@ -33,7 +33,7 @@ export interface SiteProbe {
   zeroPoint: string;
 }
 
-export type Counter =
+export type CounterName =
   | 'sum'
   | 'sumAbs'
   | 'sumSquares'
@@ -86,7 +86,7 @@ export function addProbes(model: Model, sites: Site[], options: ProbeOptions): P
 }
 
 function probeSite(b: Builder, site: Site, all: Value, options: ProbeOptions, mask: Value | null): SiteProbe {
-  const counts = countingPositions(b, all, mask, options.careful);
+  const counts = countingPositions(b, all, mask, options.countNonFinite);
   const zeroFilled = counts ? b.op('Where', [counts.where, all, b.float(0)]) : all;
   const filled = (limit: number): Value =>
     counts ? b.op('Where', [counts.where, all, b.float(limit)]) : all;
@@ -95,7 +95,7 @@ function probeSite(b: Builder, site: Site, all: Value, options: ProbeOptions, ma
   const count = (condition: Value): Value => b.reduce('ReduceSum', b.cast(condition, DataType.FLOAT), [0]);
   const above = (value: Value, limit: number): Value => count(b.op('Greater', [value, b.float(limit)]));
   const positive = above(zeroFilled, 0);
-  const rows: [Counter, Value][] = [
+  const rows: [CounterName, Value][] = [
     ['sum', b.reduce('ReduceSum', zeroFilled, [0])],
     ['sumAbs', b.reduce('ReduceSum', magnitude, [0])],
     ['sumSquares', b.reduce('ReduceSum', b.op('Mul', [zeroFilled, zeroFilled]), [0])],
@@ -123,7 +123,7 @@ function probeSite(b: Builder, site: Site, all: Value, options: ProbeOptions, ma
   return {
     site,
     counters: table.name,
-    rows: rows.map(([name]) => name),
+    counterNames: rows.map(([name]) => name),
     bins: bins.output.name,
     scale: bins.scale.name,
     zeroPoint: bins.zeroPoint.name,
@@ -157,10 +157,10 @@ function countingPositions(
   b: Builder,
   values: Value,
   mask: Value | null,
-  careful: boolean,
+  countNonFinite: boolean,
 ): { where: Value; broken: Value | null } | null {
   const rows = mask && b.unsqueeze(mask, 1);
-  if (!careful) return rows && { where: rows, broken: null };
+  if (!countNonFinite) return rows && { where: rows, broken: null };
   const finite = b.op('Not', [b.op('Greater', [b.op('Abs', [values]), b.float(LARGEST_FLOAT32)])]);
   const number = b.op('And', [finite, b.op('Not', [b.op('IsNaN', [values])])]);
   const broken = b.op('Not', [number]);

@@ -34,7 +34,7 @@ export interface SmoothingProbes {
 
 export interface SmoothingProbe {
   site: Embedding;
-  /** Output, float64 [8 + 2 · features]: `SUMS`, then Σ (x − x₀) and x₀ by feature, x₀ being the first row. */
+  /** Output, float64 [8 + 2 · features]: `SMOOTHING_SUMS`, then Σ (x − x₀) and x₀ by feature, x₀ being the first row. */
   sums: string;
   /** Output, float64 [features, features]: XᵀX; `null` where there are more than `MAX_RANK_FEATURES`. */
   gram: string | null;
@@ -44,7 +44,7 @@ export interface SmoothingProbe {
  * The first numbers of a probe's `sums`; `squares` is Σ (x − x₀)² over nodes and features, `nodes` are the embedding's rows,
  * `graphNodes` and `pairs` those of the graph.
  */
-export const SUMS = [
+export const SMOOTHING_SUMS = [
   'energy',
   'degreeEnergy',
   'cosineDistance',

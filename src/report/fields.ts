@@ -1,6 +1,6 @@
 import { frequencies, frequencyDistribution } from '../stats/distribution.js';
 import type { Flag } from '../stats/flags.js';
-import { valueSummary } from '../stats/values.js';
+import { valueSummary } from '../stats/value-summary.js';
 import { siteCounters } from './recompute.js';
 import type { SiteReport } from './schema.js';
 import { SITE_KINDS } from './summary.js';

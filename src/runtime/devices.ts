@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { RunError, UserError } from '../errors.js';
 import type { NdArray } from '../onnx/array.js';
-import { cudaAdvice, webgpuAdvice } from './advice.js';
-import { findCudaParts, onnxruntimeVersion } from './gpu.js';
+import { cudaAdvice, webgpuAdvice } from './device-advice.js';
+import { findCudaInstallation, onnxruntimeVersion } from './gpu.js';
 import { DeviceUnavailable } from './ort-errors.js';
 import { openSession, providers } from './session.js';
 import type { Device } from './types.js';
@@ -44,7 +44,7 @@ export async function pickDevice(requested: 'auto' | Device): Promise<PickedDevi
 }
 
 async function pickAutomatically(): Promise<PickedDevice> {
-  const parts = await findCudaParts();
+  const parts = await findCudaInstallation();
   // Trying costs a process: don't where there is neither a GPU nor a provider, and nobody expects one.
   if (parts.gpu === null && parts.missing.length > 0) return { ...onCpu, notes: [] };
   const check = await checkDevice('cuda');
@@ -91,6 +91,6 @@ async function multiplyOn(device: Device): Promise<void> {
 const square = 'CAg6PAoOCgF4CgF4EgF5IgNNdWwSBnNxdWFyZVoQCgF4EgsKCQgBEgUKAxIBbmIQCgF5EgsKCQgBEgUKAxIBbkICEA0=';
 
 async function advise(device: Device, failure: string): Promise<string | null> {
-  if (device === 'cuda') return cudaAdvice(await findCudaParts(), onnxruntimeVersion(), failure);
+  if (device === 'cuda') return cudaAdvice(await findCudaInstallation(), onnxruntimeVersion(), failure);
   return device === 'webgpu' ? webgpuAdvice(failure) : null;
 }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 /** What there is on this machine of what the CUDA provider needs. */
-export interface CudaParts {
+export interface CudaInstallation {
   /** The GPU's name, `NVIDIA GPU` where only the driver's files tell of one, `null` without one. */
   gpu: string | null;
   /** The driver's version and the newest CUDA it supports, where `nvidia-smi` tells. */
@@ -16,7 +16,7 @@ export interface CudaParts {
 }
 
 /** Looks without starting anything but `nvidia-smi`; takes milliseconds where there is no NVIDIA driver. */
-export async function findCudaParts(): Promise<CudaParts> {
+export async function findCudaInstallation(): Promise<CudaInstallation> {
   const folder = providerFolder();
   const missing = providerLibraries().filter((name) => !existsSync(join(folder, name)));
   return { ...(await findGpu()), folder, missing };
@@ -42,7 +42,7 @@ function providerLibraries(): string[] {
   return names.map((name) => (process.platform === 'win32' ? `${name}.dll` : `lib${name}.so`));
 }
 
-async function findGpu(): Promise<Pick<CudaParts, 'gpu' | 'driver'>> {
+async function findGpu(): Promise<Pick<CudaInstallation, 'gpu' | 'driver'>> {
   const seen = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg'].some((path) => existsSync(path));
   if (!seen && process.platform !== 'win32') return { gpu: null, driver: null };
   const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];

@@ -1,5 +1,6 @@
-import { mergeLife } from './life.js';
-import type { Counters, ValueHistogram } from './types.js';
+import { mergeLivingPoints } from './living-points.js';
+import type { Counters } from './types.js';
+import { copyHistogram, HISTOGRAM_BINS, type HistogramRange, mergeHistograms } from './value-histogram.js';
 
 /** The [neurons] vectors of counters that add up when counters are merged. */
 export const ADDITIVE = [
@@ -12,12 +13,9 @@ export const ADDITIVE = [
   'sumSquares',
 ] as const;
 
-/** Bins of a value histogram: as many as uint8 has values. */
-export const HISTOGRAM_BINS = 256;
-
 export interface EmptyOptions {
   /** Where the bins of the value histogram lie (see `histogramRange`); without it none is collected. */
-  histogram?: { scale: number; zeroPoint: number } | null;
+  histogram?: HistogramRange | null;
 }
 
 /**
@@ -69,9 +67,9 @@ export function accumulate(into: Counters, batch: Counters): void {
     throw new Error(`Counters of ${neuronsOf(batch)} neurons cannot be added to counters of ${neurons}`);
   }
   into.histogram = mergeHistograms(into, batch);
-  const life = mergeLife(into, batch);
-  if (life) into.life = life;
-  else delete into.life;
+  const livingPoints = mergeLivingPoints(into, batch);
+  if (livingPoints) into.livingPoints = livingPoints;
+  else delete into.livingPoints;
   for (const name of ADDITIVE) {
     const total = into[name];
     const more = batch[name];
@@ -98,7 +96,7 @@ export function copyCounters(counters: Counters): Counters {
     sumSquares: sumSquares.slice(),
     min: min.slice(),
     max: max.slice(),
-    ...(counters.life && { life: { ...counters.life } }),
+    ...(counters.livingPoints && { livingPoints: { ...counters.livingPoints } }),
     histogram: copyHistogram(counters.histogram),
   };
 }
@@ -111,39 +109,4 @@ export function neuronsOf(counters: Counters): number {
 /** Positions at which neuron `index` had a finite value: the denominator of its means. */
 export function finitePositions(counters: Counters, index: number): number {
   return counters.positions - counters.nonFinite[index]!;
-}
-
-/**
- * Whether merging keeps the value histogram. It is lost when both sides saw positions and their bins differ, or
- * only one of them has a histogram. A side without positions has nothing to say and never spoils the other's.
- */
-export function histogramsAgree(a: Counters, b: Counters): boolean {
-  if (a.positions === 0 || b.positions === 0) return true;
-  if (a.histogram === null || b.histogram === null) return a.histogram === b.histogram;
-  return sameBins(a.histogram, b.histogram);
-}
-
-/** `into`'s histogram with `batch`'s added in place, or a new one, or `null`. */
-function mergeHistograms(into: Counters, batch: Counters): ValueHistogram | null {
-  const [a, b] = [into.histogram, batch.histogram];
-  if (into.positions === 0 && batch.positions === 0) return finer(a, copyHistogram(b));
-  if (batch.positions === 0) return a;
-  if (into.positions === 0) return copyHistogram(b);
-  if (!a || !b || !sameBins(a, b)) return null;
-  for (let k = 0; k < a.counts.length; k++) a.counts[k]! += b.counts[k]!;
-  return a;
-}
-
-/** Of two histograms without counts either will do; always the same one, so that merging stays associative. */
-function finer(a: ValueHistogram | null, b: ValueHistogram | null): ValueHistogram | null {
-  if (!a || !b) return a ?? b;
-  return a.scale < b.scale || (a.scale === b.scale && a.zeroPoint <= b.zeroPoint) ? a : b;
-}
-
-function sameBins(a: ValueHistogram, b: ValueHistogram): boolean {
-  return a.scale === b.scale && a.zeroPoint === b.zeroPoint && a.counts.length === b.counts.length;
-}
-
-function copyHistogram(histogram: ValueHistogram | null): ValueHistogram | null {
-  return histogram && { ...histogram, counts: histogram.counts.slice() };
 }

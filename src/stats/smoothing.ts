@@ -1,4 +1,4 @@
-import { effectiveRank } from './smoothing-rank.js';
+import { effectiveRank } from './effective-rank.js';
 
 /**
  * Sums over the nodes and edges of a graph from which every over-smoothing measure of an embedding X [nodes, features]
@@ -12,7 +12,7 @@ export interface SmoothingSums {
   /** [features], mean row. */
   mean: Float64Array;
   /** Σ_i ‖X_i − mean‖² */
-  spread: number;
+  squaredDeviations: number;
   /** Σ_(i,j) ‖X_i − X_j‖² */
   energy: number;
   /** Σ_(i,j) ‖X_i/√(1 + d_i) − X_j/√(1 + d_j)‖², d being the number of neighbours. */
@@ -56,7 +56,7 @@ export function emptySmoothing(features: number): SmoothingSums {
     nodes: 0,
     pairs: 0,
     mean: new Float64Array(features),
-    spread: 0,
+    squaredDeviations: 0,
     energy: 0,
     degreeEnergy: 0,
     cosineDistance: 0,
@@ -66,7 +66,7 @@ export function emptySmoothing(features: number): SmoothingSums {
 }
 
 /**
- * Sums over the disjoint union of two graphs. Everything adds, but for the spread around the mean, which moves with
+ * Sums over the disjoint union of two graphs. Everything adds, but for the squaredDeviations around the mean, which moves with
  * the mean: Σ = Σ_a + Σ_b + n_a·n_b/n · ‖mean_a − mean_b‖² (Chan, Golub and LeVeque 1979). Parts of *one* graph cannot
  * be merged: the edges between them would be in neither.
  *
@@ -82,7 +82,8 @@ export function mergeSmoothing(a: SmoothingSums, b: SmoothingSums): SmoothingSum
     nodes,
     pairs: a.pairs + b.pairs,
     mean,
-    spread: a.spread + b.spread + (nodes > 0 ? ((a.nodes * b.nodes) / nodes) * apart : 0),
+    squaredDeviations:
+      a.squaredDeviations + b.squaredDeviations + (nodes > 0 ? ((a.nodes * b.nodes) / nodes) * apart : 0),
     energy: a.energy + b.energy,
     degreeEnergy: a.degreeEnergy + b.degreeEnergy,
     cosineDistance: a.cosineDistance + b.cosineDistance,
@@ -93,15 +94,15 @@ export function mergeSmoothing(a: SmoothingSums, b: SmoothingSums): SmoothingSum
 
 /** The measures of the whole graph. O(features³) for the effective rank. */
 export function finishSmoothing(sums: SmoothingSums): SmoothingMeasures {
-  const { nodes, mean, spread, energy, degreeEnergy, cosineDistance, zeros, gram } = sums;
+  const { nodes, mean, squaredDeviations, energy, degreeEnergy, cosineDistance, zeros, gram } = sums;
   const entries = nodes * mean.length;
   const some = (value: number): number | null => (nodes > 0 && Number.isFinite(value) ? value : null);
   return {
     dirichletEnergy: some(Math.sqrt(energy / nodes)),
-    distanceToMean: some(Math.sqrt(spread)),
+    distanceToMean: some(Math.sqrt(squaredDeviations)),
     degreeNormalisedDirichletEnergy: some(degreeEnergy / 2),
     meanAverageDistance: some(cosineDistance / nodes),
     effectiveRank: gram && nodes > 0 ? effectiveRank(gram, mean.length) : null,
-    zeroShare: entries > 0 && Number.isFinite(energy + spread) ? zeros / entries : null,
+    zeroShare: entries > 0 && Number.isFinite(energy + squaredDeviations) ? zeros / entries : null,
   };
 }

@@ -1,4 +1,4 @@
-import type { Life } from './life.js';
+import type { LivingPoints } from './living-points.js';
 
 /** Dimension names in this folder: positions (tokens, nodes, pixels that count), neurons (last axis of a site). */
 
@@ -29,7 +29,7 @@ export interface Counters {
   min: Float32Array;
   max: Float32Array;
   /** Data points alive at this layer; only at the layers of a rectifier network. */
-  life?: Life;
+  livingPoints?: LivingPoints;
   /** Value histogram of the whole site; `null` when it was not collected or ranges could not be merged. */
   histogram: ValueHistogram | null;
 }

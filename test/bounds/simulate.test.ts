@@ -7,7 +7,7 @@ import {
   uniformBounds,
 } from '../../src/bounds/formulas.js';
 import { openSimulator, type SimulationOptions } from '../../src/bounds/simulate.js';
-import { wilson } from '../../src/stats/proportion.js';
+import { wilsonInterval } from '../../src/stats/wilson-interval.js';
 
 const simulator = openSimulator();
 afterAll(() => simulator.dispose());
@@ -32,7 +32,7 @@ describe('random networks', () => {
       const { living, networks, aliveShare } = await run({ width, depth, bias });
       const shape = { neurons: width, parameters: denseParameters(width, bias) };
       for (let k = 1; k <= depth; k++) {
-        const { low, high } = wilson(living[k - 1]!, networks, Z);
+        const { low, high } = wilsonInterval(living[k - 1]!, networks, Z);
         const { lower, upper } = uniformBounds(shape, k);
         expect(high, `depth ${k}`).toBeGreaterThanOrEqual(lower);
         expect(low, `depth ${k}`).toBeLessThanOrEqual(upper);
@@ -78,7 +78,7 @@ describe('random networks', () => {
 
   it('keep their scale: 256 layers neither vanish nor overflow in float32', async () => {
     const { living, spread, networks } = await run({ width: 12, depth: 256, networks: 64, spread: true });
-    expect(wilson(living[255]!, networks, Z).high).toBeGreaterThan(pointAlive(12, 256));
+    expect(wilsonInterval(living[255]!, networks, Z).high).toBeGreaterThan(pointAlive(12, 256));
     expect(spread.every((ratio) => ratio !== null && ratio > 0)).toBe(true);
   });
 });
@@ -102,7 +102,7 @@ describe('random convolutional networks', () => {
       });
       const shape = { neurons: width, parameters: fullKernelParameters(width, kernel, bias) };
       for (const [d, alive] of living.entries()) {
-        const { low, high } = wilson(alive, networks, Z);
+        const { low, high } = wilsonInterval(alive, networks, Z);
         const { lower, upper } = uniformBounds(shape, d + 1);
         expect(high).toBeGreaterThanOrEqual(lower);
         expect(low).toBeLessThanOrEqual(upper);
@@ -114,7 +114,7 @@ describe('random convolutional networks', () => {
     const convolution = { kernel: 1, side: 4 };
     const { living, networks } = await run({ width: 3, depth: 2, convolution, networks: 300, points: 64 });
     const paper = uniformBounds({ neurons: 3, parameters: kernelParameters(3, 1, false) }, 2);
-    expect(wilson(living[1]!, networks, Z).low).toBeGreaterThan(paper.upper);
+    expect(wilsonInterval(living[1]!, networks, Z).low).toBeGreaterThan(paper.upper);
   });
 
   it('of 1 × 1 kernels and one pixel are the dense ones', async () => {

@@ -109,7 +109,7 @@ async function look(model: string, what: string): Promise<SelectedModel | null> 
 function makeOverlay(selected: SelectedModel, what: string): Uint8Array | null {
   if (selected.sites.length === 0) return null;
   try {
-    const options = { criterion: completeCriterion(), masked: false, careful: false };
+    const options = { criterion: completeCriterion(), masked: false, countNonFinite: false };
     return auditOverlay(selected.model, selected.sites, selected.folder, options).bytes;
   } catch (error) {
     if (error instanceof UserError) return null;

@@ -2,7 +2,7 @@ import { finishReport, type ReportParts, type SiteMeta, siteReport } from '../..
 import type { AuditReport, SiteKind, SiteReport } from '../../src/report/schema.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
 import type { Criterion } from '../../src/stats/types.js';
-import { histogramRange } from '../../src/stats/values.js';
+import { histogramRange } from '../../src/stats/value-histogram.js';
 import { type Bins, countersOf } from '../stats/counting.js';
 
 const SHA = 'ab'.repeat(32);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.js';
-import { cudaAdvice, webgpuAdvice } from '../../src/runtime/advice.js';
+import { cudaAdvice, webgpuAdvice } from '../../src/runtime/device-advice.js';
 import { checkDevice, pickDevice } from '../../src/runtime/devices.js';
-import { findCudaParts } from '../../src/runtime/gpu.js';
+import { findCudaInstallation } from '../../src/runtime/gpu.js';
 import { sentence } from '../../src/runtime/ort-errors.js';
 import { openSession } from '../../src/runtime/session.js';
 import { square } from './models.js';
@@ -17,7 +17,7 @@ describe('pickDevice', () => {
 
   it('never picks webgpu by itself, and explains a GPU that it cannot use', async () => {
     const { device, notes } = await pickDevice('auto');
-    const { gpu } = await findCudaParts();
+    const { gpu } = await findCudaInstallation();
     expect(device).toBe(cuda.works ? 'cuda' : 'cpu');
     expect(notes).toHaveLength(gpu !== null && !cuda.works ? 1 : 0);
   });
@@ -39,7 +39,7 @@ describe('a session on a device that does not work', () => {
         /^The cuda device does not work here: .*audit doctor.*--device cpu/,
       );
       await expect(opening).rejects.toThrow(UserError);
-      const { missing } = await findCudaParts();
+      const { missing } = await findCudaInstallation();
       if (missing.length > 0) await expect(opening).rejects.toThrow(/: cannot open shared object file/);
     },
   );

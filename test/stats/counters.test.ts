@@ -1,14 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  accumulate,
-  copyCounters,
-  emptyCounters,
-  histogramsAgree,
-  mergeCounters,
-} from '../../src/stats/counters.js';
+import { accumulate, copyCounters, emptyCounters, mergeCounters } from '../../src/stats/counters.js';
 import { decodeCounters, encodeCounters } from '../../src/stats/encoding.js';
 import type { Counters } from '../../src/stats/types.js';
+import { histogramsAgree } from '../../src/stats/value-histogram.js';
 import { anyCounters, anyRows, countersOf, plain, someBins } from './counting.js';
 
 const NEURONS = 3;

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyCounters } from '../../src/stats/counters.js';
 import { frequencyDistribution, quantile, resolution, siteFrequency } from '../../src/stats/distribution.js';
-import { histogramRange, openHistogram, valueSummary } from '../../src/stats/values.js';
+import { histogramRange, openHistogram } from '../../src/stats/value-histogram.js';
+import { valueSummary } from '../../src/stats/value-summary.js';
 import { anyCounters, binOf, countersOf } from './counting.js';
 
 const of = (...frequencies: number[]) => frequencyDistribution(Float64Array.from(frequencies));

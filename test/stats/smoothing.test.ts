@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitMix32 } from '../../src/data/arrays/prng.js';
+import { effectiveRank } from '../../src/stats/effective-rank.js';
 import {
   emptySmoothing,
   finishSmoothing,
   mergeSmoothing,
   type SmoothingSums,
 } from '../../src/stats/smoothing.js';
-import { effectiveRank, symmetricEigenvalues } from '../../src/stats/smoothing-rank.js';
+import { symmetricEigenvalues } from '../../src/stats/symmetric-eigenvalues.js';
 import { singularValues, smoothness } from '../smoothness.js';
 
 /** Sums of a graph without edges, and of made-up edges where asked. */
@@ -21,7 +22,7 @@ function sumsOf(
     ...edges,
     nodes,
     mean,
-    spread: rows.reduce(
+    squaredDeviations: rows.reduce(
       (sum, row) => sum + row.reduce((all, value, k) => all + (value - mean[k]!) ** 2, 0),
       0,
     ),
@@ -51,7 +52,15 @@ const someEdges = fc.record({
 
 function expectClose(a: SmoothingSums, b: SmoothingSums): void {
   const flat = (sums: SmoothingSums) => [
-    ...[sums.nodes, sums.pairs, sums.spread, sums.energy, sums.degreeEnergy, sums.cosineDistance, sums.zeros],
+    ...[
+      sums.nodes,
+      sums.pairs,
+      sums.squaredDeviations,
+      sums.energy,
+      sums.degreeEnergy,
+      sums.cosineDistance,
+      sums.zeros,
+    ],
     ...sums.mean,
     ...sums.gram!,
   ];

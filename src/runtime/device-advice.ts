@@ -1,11 +1,11 @@
-import type { CudaParts } from './gpu.js';
+import type { CudaInstallation } from './gpu.js';
 
 /**
  * The next step of a person who wants the CUDA device: one paragraph per step, commands on lines of their own.
  *
  * @param failure What ONNX Runtime said when the provider was tried, if it was.
  */
-export function cudaAdvice(parts: CudaParts, version: string, failure = ''): string {
+export function cudaAdvice(parts: CudaInstallation, version: string, failure = ''): string {
   if (parts.gpu === null && parts.missing.length > 0) {
     return 'No NVIDIA GPU was found here: `--device cpu` is the one to use.';
   }
@@ -26,7 +26,7 @@ export function cudaAdvice(parts: CudaParts, version: string, failure = ''): str
   return 'Check that `nvidia-smi` works and that the CUDA runtime and cuDNN 9 are in LD_LIBRARY_PATH.';
 }
 
-function addProvider({ folder, gpu, driver }: CudaParts, version: string): string {
+function addProvider({ folder, gpu, driver }: CudaInstallation, version: string): string {
   return [
     `There is a GPU (${gpu}${driver ? `, driver ${driver}` : ''}), but the npm package does not hold the CUDA provider. To add it, with CUDA 12 and cuDNN 9:`,
     '  npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12',

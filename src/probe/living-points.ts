@@ -6,7 +6,7 @@ import type { RectifierNetwork } from '../sites/rectifier.js';
 import type { Site } from '../sites/types.js';
 
 /** Where the overlay says at which data points some unit of a layer is positive. */
-export interface AliveProbe {
+export interface LivingPointsProbe {
   site: Site;
   /** Output [points, 1], uint8: 1 where some unit of the layer is above zero. */
   output: string;
@@ -17,11 +17,11 @@ export interface AliveProbe {
  * positive at each data point. That a point dead at one layer is dead from there on is for the reader to add: how many
  * points a layer has is known only when the graph runs.
  */
-export function addAliveProbes(
+export function addLivingPointsProbes(
   model: Model,
   { layers, points }: RectifierNetwork,
   sites: Site[],
-): AliveProbe[] {
+): LivingPointsProbe[] {
   const opset = model.opsets.get('') ?? 1;
   const last = layers.findLastIndex(({ post }) => sites.some(({ value }) => value === post.value));
   return layers.slice(0, last + 1).map(({ post }) => {

@@ -1,18 +1,21 @@
 /** Data points of a rectifier network that reach a layer alive: neither it nor a layer before it is zero there. */
-export interface Life {
+export interface LivingPoints {
   points: number;
   alive: number;
 }
 
 /** Merge rule: both numbers add; what one side, having seen data, did not count is not known of the whole. */
-export function mergeLife(
-  a: { positions: number; life?: Life },
-  b: { positions: number; life?: Life },
-): Life | undefined {
-  if (a.positions === 0) return b.life && { ...b.life };
-  if (b.positions === 0) return a.life && { ...a.life };
-  if (!a.life || !b.life) return undefined;
-  return { points: a.life.points + b.life.points, alive: a.life.alive + b.life.alive };
+export function mergeLivingPoints(
+  a: { positions: number; livingPoints?: LivingPoints },
+  b: { positions: number; livingPoints?: LivingPoints },
+): LivingPoints | undefined {
+  if (a.positions === 0) return b.livingPoints && { ...b.livingPoints };
+  if (b.positions === 0) return a.livingPoints && { ...a.livingPoints };
+  if (!a.livingPoints || !b.livingPoints) return undefined;
+  return {
+    points: a.livingPoints.points + b.livingPoints.points,
+    alive: a.livingPoints.alive + b.livingPoints.alive,
+  };
 }
 
 /**
@@ -21,7 +24,10 @@ export function mergeLife(
  *
  * @param counts Which points count (padding does not); all when `null`.
  */
-export function livesOf(positive: ArrayLike<number>[], counts: ArrayLike<number> | null): Life[] | null {
+export function livingPointsByLayer(
+  positive: ArrayLike<number>[],
+  counts: ArrayLike<number> | null,
+): LivingPoints[] | null {
   const points = positive[0]?.length ?? 0;
   if (positive.some(({ length }) => length !== points) || (counts && counts.length !== points)) return null;
   const alive = Uint8Array.from({ length: points }, (_, point) => (counts === null || counts[point] ? 1 : 0));

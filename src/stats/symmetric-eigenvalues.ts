@@ -1,23 +1,4 @@
 /**
- * The effective rank of X from XᵀX (row-major [features, features]): exp of the entropy of its singular values, taken as
- * shares of their sum (Roy and Vetterli, "The effective rank", EUSIPCO 2007). 0 for X = 0, `null` where an entry is not
- * finite. Singular values below 1e-7 of the largest are rounding errors of the squares in XᵀX and count as zero.
- */
-export function effectiveRank(gram: Float64Array, features: number): number | null {
-  if (!gram.every(Number.isFinite)) return null;
-  const eigenvalues = symmetricEigenvalues(gram, features);
-  const largest = Math.max(0, ...eigenvalues);
-  if (largest === 0) return 0;
-  const singular = eigenvalues.map((value) => Math.sqrt(Math.max(0, value / largest)));
-  const counted = singular.filter((value) => value > SMALLEST_SHARE);
-  const total = counted.reduce((sum, value) => sum + value, 0);
-  const entropy = counted.reduce((sum, value) => sum - (value / total) * Math.log(value / total), 0);
-  return Math.exp(entropy);
-}
-
-const SMALLEST_SHARE = 1e-7;
-
-/**
  * Eigenvalues of a symmetric matrix, in no order: Householder's reduction to tridiagonal form, then QL with implicit shifts
  * (Wilkinson and Reinsch 1971, `tred1` and `imtql1`). O(size³); the matrix is not changed.
  */

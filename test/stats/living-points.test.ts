@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { copyCounters, emptyCounters, mergeCounters } from '../../src/stats/counters.js';
-import { livesOf } from '../../src/stats/life.js';
+import { livingPointsByLayer } from '../../src/stats/living-points.js';
 
 describe('data points alive at each layer', () => {
   it('are those that no layer so far has killed', () => {
-    const lives = livesOf(
+    const lives = livingPointsByLayer(
       [
         [1, 1, 0, 1],
         [1, 0, 1, 1],
@@ -21,13 +21,13 @@ describe('data points alive at each layer', () => {
   });
 
   it('leave padding out', () => {
-    expect(livesOf([[1, 1, 0]], [1, 0, 1])).toEqual([{ points: 2, alive: 1 }]);
+    expect(livingPointsByLayer([[1, 1, 0]], [1, 0, 1])).toEqual([{ points: 2, alive: 1 }]);
   });
 
   it('are not known where layers have different points', () => {
-    expect(livesOf([[1, 1], [1]], null)).toBeNull();
-    expect(livesOf([[1, 1]], [1])).toBeNull();
-    expect(livesOf([], null)).toEqual([]);
+    expect(livingPointsByLayer([[1, 1], [1]], null)).toBeNull();
+    expect(livingPointsByLayer([[1, 1]], [1])).toBeNull();
+    expect(livingPointsByLayer([], null)).toEqual([]);
   });
 
   it('merge like the whole: data cut in two gives the same numbers', () => {
@@ -39,19 +39,19 @@ describe('data points alive at each layer', () => {
       );
     fc.assert(
       fc.property(layers, fc.integer({ min: 0, max: 20 }), (positive, cut) => {
-        const whole = livesOf(positive, null)!;
+        const whole = livingPointsByLayer(positive, null)!;
         const counters = (part: number[][]) =>
-          livesOf(part, null)!.map((life) => ({
+          livingPointsByLayer(part, null)!.map((life) => ({
             ...emptyCounters(1),
             positions: life.points,
-            ...(life.points > 0 && { life }),
+            ...(life.points > 0 && { livingPoints: life }),
           }));
         const left = counters(positive.map((layer) => layer.slice(0, cut)));
         const right = counters(positive.map((layer) => layer.slice(cut)));
         for (const [i, life] of whole.entries()) {
           const merged = mergeCounters(left[i]!, right[i]!);
           expect(merged).toEqual(mergeCounters(right[i]!, left[i]!));
-          if (life.points > 0) expect(merged.life).toEqual(life);
+          if (life.points > 0) expect(merged.livingPoints).toEqual(life);
           expect(copyCounters(merged)).toEqual(merged);
         }
       }),
@@ -60,9 +60,9 @@ describe('data points alive at each layer', () => {
 
   it('are unknown of a whole of which one part did not count them', () => {
     const seen = { ...emptyCounters(1), positions: 4 };
-    const counted = { ...seen, life: { points: 4, alive: 2 } };
-    expect(mergeCounters(seen, counted).life).toBeUndefined();
-    expect(mergeCounters(counted, seen).life).toBeUndefined();
-    expect(mergeCounters(emptyCounters(1), counted).life).toEqual({ points: 4, alive: 2 });
+    const counted = { ...seen, livingPoints: { points: 4, alive: 2 } };
+    expect(mergeCounters(seen, counted).livingPoints).toBeUndefined();
+    expect(mergeCounters(counted, seen).livingPoints).toBeUndefined();
+    expect(mergeCounters(emptyCounters(1), counted).livingPoints).toEqual({ points: 4, alive: 2 });
   });
 });

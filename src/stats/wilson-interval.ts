@@ -8,7 +8,7 @@ export interface Interval {
 const Z95 = 1.959963984540054;
 
 /** Wilson's score interval (1927) for `successes` of `trials`: also right at 0 and at all of them. */
-export function wilson(successes: number, trials: number, z = Z95): Interval {
+export function wilsonInterval(successes: number, trials: number, z = Z95): Interval {
   if (trials === 0) return { low: 0, high: 1 };
   const share = successes / trials;
   const scale = 1 + (z * z) / trials;
