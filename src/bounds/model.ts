@@ -1,6 +1,6 @@
-import { UserError } from '../errors.js';
 import { modelName } from '../measure/describe-model.js';
 import { openForAudit } from '../measure/load.js';
+import { requireRectifiers } from '../sites/require-rectifiers.js';
 import type { Site } from '../sites/types.js';
 import type { RectifierShape } from './formulas.js';
 
@@ -26,18 +26,8 @@ export interface ModelLayer extends RectifierShape {
 export async function modelNetwork(path: string, plugins?: string[]): Promise<ModelNetwork> {
   const { opened, load } = await openForAudit({ model: path, ...(plugins && { plugins }) });
   const { rectifier, name } = load();
-  if (!rectifier.network) throw noRectifierNetwork(name, rectifier.reason);
-  const layers = rectifier.network.layers.map(({ post }) => layerOf(post));
+  const layers = requireRectifiers(rectifier, name).layers.map(({ post }) => layerOf(post));
   return { name: modelName(opened.path), path: opened.path, layers };
-}
-
-/** For commands that are about rectifier networks alone. */
-export function noRectifierNetwork(name: string, reason: string): UserError {
-  return new UserError(
-    `Expected a rectifier network: layers in one line, each followed by ReLU, as in an MLP or a plain CNN; ` +
-      `\`${name}\` is none: ${reason}.`,
-    'not-a-rectifier-network',
-  );
 }
 
 function layerOf({ id, neurons, weights }: Site): ModelLayer {

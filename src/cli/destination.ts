@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import type { Destination } from '../repair/strip/output.js';
+import type { Destination } from '../repair/destination.js';
 
 /** The three ways a repair can go, of which one must be chosen. */
 export interface GivenDestination {

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { modelConfig } from '../data/model-config.js';
 import { UserError } from '../errors.js';
+import { refusePending } from '../files/journal.js';
 import { fromOnnx } from '../graph/from-onnx.js';
 import { inlineFunctions } from '../graph/inline-functions.js';
 import type { Model } from '../graph/model.js';
 import { resolveIf } from '../graph/resolve-if.js';
 import { type OpenedModel, openModel } from '../onnx/skeleton.js';
 import type { Plugin } from '../plugin.js';
-import { refusePending } from '../repair/strip/journal.js';
 import { mapByHand } from '../sites/by-hand.js';
 import { findSites } from '../sites/find.js';
 import { type RectifierResult, rectifierNetwork } from '../sites/rectifier.js';

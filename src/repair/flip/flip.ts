@@ -1,5 +1,4 @@
 import { audit } from '../../app/audit.js';
-import { noRectifierNetwork } from '../../bounds/model.js';
 import { Interrupted, UserError } from '../../errors.js';
 import { tool } from '../../files/version.js';
 import { openForAudit } from '../../measure/load.js';
@@ -8,9 +7,9 @@ import { partsOf } from '../../report/recompute.js';
 import { type AuditReport, SCHEMA_VERSION } from '../../report/schema.js';
 import type { AuditOptions } from '../../settings/options.js';
 import type { RectifierLayer } from '../../sites/rectifier.js';
+import { requireRectifiers } from '../../sites/require-rectifiers.js';
+import { checkDestination, type Destination, modeOf } from '../destination.js';
 import { applyPatched, type PatchedWeights } from '../patched-weights.js';
-import { refusePending } from '../strip/journal.js';
-import { checkDestination, type Destination } from '../strip/output.js';
 import { type FlippedTensor, flipLayer, unflip } from './flip-layer.js';
 import { writeFlipped } from './output.js';
 import type { FlipReport } from './schema.js';
@@ -36,12 +35,10 @@ type LayerResult = FlipReport['layers'][number];
 export async function flip(options: FlipOptions): Promise<FlipReport> {
   const { to } = options;
   const signal = options.signal ?? new AbortController().signal;
-  refusePending(options.model);
   const { opened, load } = await openForAudit(options);
   if (to) await checkDestination(opened, to);
   const { model, rectifier, name } = load();
-  if (!rectifier.network) throw noRectifierNetwork(name, rectifier.reason);
-  const { layers } = rectifier.network;
+  const { layers } = requireRectifiers(rectifier, name);
   const patched: PatchedWeights = new Map();
   const { sites: _sites, layers: _layers, ...rest } = options;
   const auditNow = async (): Promise<AuditReport> => {
@@ -153,7 +150,7 @@ function report(
     model: first.model,
     data: first.data,
     runtime: last.runtime,
-    options: { mode: to === null ? 'dry-run' : 'inPlace' in to ? 'in-place' : 'output' },
+    options: { mode: modeOf(to) },
     layers,
     summary: {
       outcome: flipped > 0 ? 'flipped' : refused > 0 ? 'refused' : 'nothing-to-flip',

@@ -6,8 +6,8 @@ import type { BytePatch } from '../../onnx/patch.js';
 import type { ModelFile, OpenedModel } from '../../onnx/skeleton.js';
 import { growthOf } from '../../onnx/splice.js';
 import { isThere, link } from '../beside.js';
+import type { Destination } from '../destination.js';
 import { isSameFile, relocateData, shifted } from '../relocate-data.js';
-import type { Destination } from '../strip/output.js';
 import type { FlipReport } from './schema.js';
 
 /**

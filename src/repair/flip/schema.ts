@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, dataSchema, head, measured, modelSchema, runtimeSchema } from '../../report/schema.js';
 import { changedFileSchema } from '../changed-file-schema.js';
+import { MODES } from '../destination.js';
 
 const beforeAfter = z.object({ before: count, after: count });
 
@@ -11,7 +12,7 @@ export const flipReportSchema = z
     model: modelSchema.describe('Before'),
     data: dataSchema,
     runtime: runtimeSchema.describe('Of the last audit'),
-    options: z.object({ mode: z.enum(['dry-run', 'output', 'in-place']) }),
+    options: z.object({ mode: z.enum(MODES) }),
     layers: z.array(
       z.object({
         id: z.string(),

@@ -15,7 +15,7 @@ import { pickDevice } from '../../runtime/devices.js';
 import type { AuditOptions } from '../../settings/options.js';
 import type { Site } from '../../sites/types.js';
 import { completeCriterion } from '../../stats/criteria.js';
-import { checkDestination } from '../strip/output.js';
+import { checkDestination } from '../destination.js';
 import { compareOutputs, forwardSeconds, toleranceOf } from './check.js';
 import { type Choice, chooseNeurons, type Watched, watchedBehind } from './choose.js';
 import { type DimsOf, dimsFrom } from './cut.js';

@@ -4,7 +4,7 @@ import { counted, percent } from '../../report/format.js';
 import { type AuditReport, SCHEMA_VERSION, type Warning } from '../../report/schema.js';
 import { resolution } from '../../stats/distribution.js';
 import type { Quality } from '../../stats/quality.js';
-import { compareQuality } from '../strip/result.js';
+import { compareQuality } from '../quality-change.js';
 import type { OutputDifference } from './check.js';
 import type { Choice } from './choose.js';
 import type { PruneReport } from './schema.js';

@@ -9,7 +9,7 @@ import {
   place,
   runtimeSchema,
 } from '../../report/schema.js';
-import { qualityChangeSchema } from '../quality-schema.js';
+import { qualityChangeSchema } from '../quality-change.js';
 
 const indices = z.array(count).describe('Indices of neurons, increasing');
 const beforeAfter = z.object({ before: count, after: count });

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, promises as nodeFiles, openSync, readSync } from 'node:fs';
+import { existsSync, promises as nodeFiles } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
+import { recordPath, setStatus } from '../../files/journal.js';
 import {
   cannotWrite,
   type FileSystem,
@@ -10,51 +11,7 @@ import {
 } from '../../files/patch-files.js';
 import { isInside } from '../../onnx/external.js';
 import { type BytePatch, mergePatches } from '../../onnx/patch.js';
-import { readStripRecord, type StripRecord, statusIn } from './record.js';
-
-/** The sidecar of a model. */
-export const recordPath = (model: string): string => `${resolve(model)}.strip.json`;
-
-/** Status in the sidecar of a model; `null` when it has none. Reads a few bytes only. */
-export function recordStatus(model: string): StripRecord['status'] | null {
-  const path = recordPath(model);
-  if (!existsSync(path)) return null;
-  const head = Buffer.alloc(256);
-  const descriptor = openSync(path, 'r');
-  try {
-    return statusIn(head.toString('utf8', 0, readSync(descriptor, head, 0, head.length, 0)))?.status ?? null;
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** @throws UserError for a model whose strip in place was interrupted: some weights are new and some old. */
-export function refusePending(model: string): void {
-  if (recordStatus(model) !== 'pending') return;
-  throw new UserError(
-    `A strip in place of \`${model}\` was interrupted, so that some of its weights are changed and some are not; \`audit strip --undo ${model}\` restores it.`,
-    'strip-pending',
-  );
-}
-
-/** Writes a new status over the old one, in one sector, and fsyncs. */
-export async function setStatus(
-  path: string,
-  status: StripRecord['status'],
-  files: FileSystem = nodeFiles,
-): Promise<void> {
-  const handle = await files.open(path, 'r+');
-  try {
-    const head = Buffer.alloc(256);
-    await handle.read(head, 0, head.length, 0);
-    const found = statusIn(head.toString('utf8'));
-    if (!found) throw new UserError(`\`${path}\` is no record of \`audit strip\`.`, 'not-a-strip-record');
-    await handle.write(Buffer.from(status), 0, status.length, found.offset);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+import { readStripRecord, type StripRecord } from './record.js';
 
 export interface Restored {
   /** Absolute path of the model. */

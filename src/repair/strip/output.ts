@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, promises as nodeFiles, statSync } from 'node:fs';
+import { existsSync, promises as nodeFiles } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Interrupted, UserError } from '../../errors.js';
+import { Interrupted } from '../../errors.js';
+import { recordPath, setStatus } from '../../files/journal.js';
 import {
   type CloneJob,
   cannotWrite,
@@ -13,14 +14,12 @@ import { readTextFile, writeTextFile } from '../../files/text-files.js';
 import { type BytePatch, mergePatches } from '../../onnx/patch.js';
 import type { OpenedModel } from '../../onnx/skeleton.js';
 import { growthOf } from '../../onnx/splice.js';
+import type { Destination } from '../destination.js';
 import { shifted } from '../relocate-data.js';
-import { nameInRecord, recordPath, recordStatus, setStatus, undoStrip } from './journal.js';
+import { nameInRecord, undoStrip } from './journal.js';
 import { formatStripRecord, type StripRecord } from './record.js';
 import type { StripReport } from './schema.js';
 import { type Target, targetsOf } from './targets.js';
-
-/** Where a stripped model goes. */
-export type Destination = { output: string } | { inPlace: true };
 
 /** A record without what only the writing knows. */
 export type RecordParts = Pick<StripRecord, 'tool' | 'createdAt' | 'options'> & {
@@ -28,58 +27,6 @@ export type RecordParts = Pick<StripRecord, 'tool' | 'createdAt' | 'options'> & 
     patches: BytePatch[];
   })[];
 };
-
-/**
- * Finds out before any work is done whether the result can be written.
- *
- * @throws UserError for an output that is the input, a missing or read-only folder, or a file in the way.
- */
-export async function checkDestination(opened: OpenedModel, to: Destination): Promise<void> {
-  if ('inPlace' in to) return checkInPlace(opened);
-  const output = resolve(to.output);
-  const found = statSync(output, { throwIfNoEntry: false });
-  const fail = (why: string): never => {
-    throw new UserError(`\`${to.output}\` cannot be written: ${why}.`, 'cannot-write');
-  };
-  if (found?.isDirectory()) fail('it is a folder; name the .onnx file in it');
-  if (!existsSync(dirname(output))) fail(`there is no folder \`${dirname(output)}\``);
-  const inputs = opened.files.map(({ path }) => statSync(path));
-  if (found && inputs.some(({ dev, ino }) => dev === found.dev && ino === found.ino)) {
-    throw new UserError(
-      `\`${to.output}\` is the input itself: name another output, or change it with --in-place.`,
-      'output-is-input',
-    );
-  }
-  await nodeFiles.access(dirname(output), nodeFiles.constants.W_OK).catch((error) => {
-    throw cannotWrite(to.output, error);
-  });
-}
-
-function checkInPlace({ files, path }: OpenedModel): void {
-  const refuse = (message: string, code: string): never => {
-    throw new UserError(message, code);
-  };
-  if (lstatSync(path).isSymbolicLink()) {
-    refuse(
-      `\`${path}\` is a symbolic link to \`${files[0]!.path}\`, a file that others may share (a hub cache): write to another file with -o, or name the file itself.`,
-      'in-place-link',
-    );
-  }
-  for (const file of files) {
-    if (statSync(file.path).nlink > 1) {
-      refuse(
-        `\`${file.path}\` has several names (hard links), all of which would change: write to another file with -o.`,
-        'in-place-link',
-      );
-    }
-  }
-  if (recordStatus(path) === 'applied') {
-    refuse(
-      `\`${recordPath(path)}\` holds what undoes an earlier strip of this model: undo that with \`audit strip --undo ${path}\`, remove the record to keep it for good, or write to another file with -o.`,
-      'in-place-again',
-    );
-  }
-}
 
 /**
  * Writes a stripped model: the record first, fsynced; then clones with the changed bytes, or the bytes in place.

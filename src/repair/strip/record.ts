@@ -49,17 +49,6 @@ export const stripRecordSchema = z.object({
 
 export type StripRecord = z.infer<typeof stripRecordSchema>;
 
-/** Begins every record, so that the status can be read and changed without the rest; both words are as long. */
-const statusPattern =
-  /^\{\s*"schemaVersion":\s*1,\s*"kind":\s*"strip-record",\s*"status":\s*"(pending|applied)"/;
-
-/** Where the status stands in a record's first bytes, and what it is; `null` when these begin no record. */
-export function statusIn(head: string): { status: StripRecord['status']; offset: number } | null {
-  const match = statusPattern.exec(head);
-  const status = match?.[1] as StripRecord['status'] | undefined;
-  return match && status ? { status, offset: match[0].length - 1 - status.length } : null;
-}
-
 /** @throws UserError when the file is missing or no record. */
 export async function readStripRecord(path: string): Promise<StripRecord> {
   const text = await readTextFile(path);

@@ -1,11 +1,9 @@
 import { tool } from '../../files/version.js';
-import type { NoQuality } from '../../measure/quality.js';
 import { mergePatches } from '../../onnx/patch.js';
 import { finishReport } from '../../report/build.js';
 import { partsOf } from '../../report/recompute.js';
 import { type AuditReport, SCHEMA_VERSION, type SiteReport } from '../../report/schema.js';
-import { type Quality, qualityLoss } from '../../stats/quality.js';
-import type { QualityChange } from '../quality-schema.js';
+import type { QualityChange } from '../quality-change.js';
 import type { StripChange, Unstripped } from './round.js';
 import type { StripReport } from './schema.js';
 
@@ -24,13 +22,6 @@ export interface StripParts extends Pick<StripReport, 'createdAt' | 'options' | 
   unstripped: Unstripped[];
   quality: QualityChange;
   refused: boolean;
-}
-
-export function compareQuality(before: Quality | NoQuality, after: Quality | NoQuality): QualityChange {
-  if ('reason' in before) return before;
-  if ('reason' in after) return after;
-  const worse = qualityLoss(before, after);
-  return { before, after, worse: worse !== null && Number.isFinite(worse) ? worse : null };
 }
 
 /** What a strip did, site by site and as a whole. */

@@ -9,7 +9,8 @@ import {
   runtimeSchema,
 } from '../../report/schema.js';
 import { changedFileSchema } from '../changed-file-schema.js';
-import { qualityChangeSchema } from '../quality-schema.js';
+import { MODES } from '../destination.js';
+import { qualityChangeSchema } from '../quality-change.js';
 
 const indices = z.array(count).describe('Indices of neurons, increasing');
 const beforeAfter = z.object({ before: count, after: count });
@@ -33,7 +34,7 @@ export const stripReportSchema = z
       fraction: z.number(),
       rounds: count.describe('At most'),
       allowShared: z.boolean(),
-      mode: z.enum(['dry-run', 'output', 'in-place']),
+      mode: z.enum(MODES),
     }),
     rounds: z.array(
       z.object({

@@ -1,6 +1,7 @@
 import { audit } from '../../app/audit.js';
 import type { DataSet } from '../../data/types.js';
 import { Interrupted, UserError } from '../../errors.js';
+import { recordStatus } from '../../files/journal.js';
 import { tool } from '../../files/version.js';
 import { openAuditData } from '../../measure/audit-data.js';
 import { hashFiles } from '../../measure/describe-model.js';
@@ -12,11 +13,13 @@ import type { AuditReport } from '../../report/schema.js';
 import { pickDevice } from '../../runtime/devices.js';
 import type { AuditOptions } from '../../settings/options.js';
 import type { Site } from '../../sites/types.js';
+import { checkDestination, type Destination, modeOf } from '../destination.js';
 import { applyPatched, type PatchedWeights } from '../patched-weights.js';
+import { compareQuality } from '../quality-change.js';
 import { DEFAULT_FRACTION } from './choose-weights.js';
-import { recordStatus, undoStrip } from './journal.js';
-import { checkDestination, type Destination, writeStripped } from './output.js';
-import { compareQuality, type Round, stripReport } from './result.js';
+import { undoStrip } from './journal.js';
+import { writeStripped } from './output.js';
+import { type Round, stripReport } from './result.js';
 import { type StripChange, stripRound, type Unstripped } from './round.js';
 import type { StripReport } from './schema.js';
 import { firstReport } from './start.js';
@@ -130,12 +133,11 @@ export async function strip(options: StripOptions): Promise<StripReport> {
           { signal },
         )
       : null;
-  const mode = to === null ? 'dry-run' : 'inPlace' in to ? 'in-place' : 'output';
   return stripReport({
     createdAt,
     before,
     after: current,
-    options: { ...settings, allowShared, mode },
+    options: { ...settings, allowShared, mode: modeOf(to) },
     rounds,
     unstripped,
     quality: comparison,

@@ -2,7 +2,7 @@ import { PLAIN, type TextOptions } from '../../report/colors.js';
 import { counted, number, percent, printable } from '../../report/format.js';
 import { labelled, warningLines } from '../../report/table.js';
 import { type Column, tableLines, wrap } from '../../report/text.js';
-import { qualityChangeWords } from '../quality-schema.js';
+import { qualityChangeWords } from '../quality-change.js';
 import type { StripReport } from './schema.js';
 
 const COLUMNS: Column[] = [

@@ -1,11 +1,11 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.js';
+import { recordPath } from '../../files/journal.js';
 import type { BytePatch } from '../../onnx/patch.js';
 import type { ModelFile, OpenedModel } from '../../onnx/skeleton.js';
 import type { Splice } from '../../onnx/splice.js';
 import { isSameFile, relocateData, shifted } from '../relocate-data.js';
-import { recordPath } from './journal.js';
 import { readStripRecord } from './record.js';
 
 /** A file of the model and what becomes of it. */

@@ -9,7 +9,7 @@ import {
   place,
   runtimeSchema,
 } from '../../report/schema.js';
-import { qualitySchema } from '../quality-schema.js';
+import { qualitySchema } from '../quality-change.js';
 
 export const swapReportSchema = z
   .object({

@@ -2,7 +2,7 @@ import { PLAIN, type TextOptions } from '../../report/colors.js';
 import { counted, percent, printable } from '../../report/format.js';
 import { labelled, warningLines } from '../../report/table.js';
 import { type Cell, type Column, tableLines, wrap } from '../../report/text.js';
-import { qualityWords } from '../quality-schema.js';
+import { qualityWords } from '../quality-change.js';
 import type { SwapReport, SwapVariant } from './schema.js';
 
 /** Functions side by side; more get a table of their own below. */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { recordStatus, undoStrip } from '../../../src/repair/strip/journal.js';
+import { recordStatus } from '../../../src/files/journal.js';
+import { undoStrip } from '../../../src/repair/strip/journal.js';
 import { buildBytes } from '../../build.js';
 
 const KILLS = 12;

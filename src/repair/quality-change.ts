@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { NoQuality } from '../measure/quality.js';
 import { percent, significant } from '../report/format.js';
 import { count, measured } from '../report/schema.js';
-import type { Quality } from '../stats/quality.js';
+import { type Quality, qualityLoss } from '../stats/quality.js';
 
 export const qualitySchema = z.object({
   task: z.enum(['next-token', 'masked-token', 'classification']),
@@ -24,6 +25,14 @@ export const qualityChangeSchema = z.union([
 ]);
 
 export type QualityChange = z.infer<typeof qualityChangeSchema>;
+
+/** Compares the quality before and after a change; the reason where one of them was not measured. */
+export function compareQuality(before: Quality | NoQuality, after: Quality | NoQuality): QualityChange {
+  if ('reason' in before) return before;
+  if ('reason' in after) return after;
+  const worse = qualityLoss(before, after);
+  return { before, after, worse: worse !== null && Number.isFinite(worse) ? worse : null };
+}
 
 /** `next-token loss 4.37, perplexity 79.2, accuracy 24.1%` */
 export function qualityWords({ task, loss, perplexity, accuracy }: Quality): string {
