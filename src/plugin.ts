@@ -4,10 +4,8 @@
  * A plugin decorates: the generic patterns find activation functions and attention anywhere. It names the
  * architecture, may number layers differently, and may say how an unusual input is filled.
  */
-export type { Graph } from './graph/graph.js';
+export type { Graph, Node, Value } from './graph/graph.js';
 export type { Model } from './graph/model.js';
-export type { Node } from './graph/node.js';
-export type { Value } from './graph/value.js';
 export { arrange, type Place, type Placeable } from './sites/layers.js';
 
 import type { Model } from './graph/model.js';

@@ -1,5 +1,5 @@
 import { constantTensor } from '../graph/constants.js';
-import type { Value } from '../graph/value.js';
+import type { Value } from '../graph/graph.js';
 import { describeModel, modelName } from '../measure/describe-model.js';
 import { inferShapes } from '../measure/infer-shapes.js';
 import { type LoadOptions, openForAudit, type SelectedModel } from '../measure/load.js';

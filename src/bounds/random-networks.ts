@@ -1,9 +1,8 @@
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
-import { Graph } from '../graph/graph.js';
+import { Graph, type Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
 import { toOnnx } from '../graph/to-onnx.js';
-import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
 import { encodeModel } from '../onnx/encode.js';
 import { makeTensor } from '../onnx/make-tensor.js';

@@ -1,4 +1,4 @@
-import type { Dimension } from '../graph/value.js';
+import type { Dimension } from '../graph/types.js';
 import type { NdArray } from '../onnx/array.js';
 
 /** One input of the model as the graph declares it. */

@@ -1,6 +1,5 @@
 import type { TensorProto } from '../onnx/types.js';
-import type { Graph } from './graph.js';
-import type { Attribute } from './node.js';
+import type { Attribute, Graph } from './graph.js';
 
 /** AttributeProto.AttributeType codes that the auditor writes. */
 const FLOAT = 1;

@@ -1,9 +1,7 @@
 import { DataType } from '../onnx/data-types.js';
 import { rawTensor } from '../onnx/make-tensor.js';
 import { graphAttribute, intAttribute, intsAttribute } from './attributes.js';
-import { Graph } from './graph.js';
-import type { Attribute } from './node.js';
-import type { Value } from './value.js';
+import { type Attribute, Graph, type Value } from './graph.js';
 
 /** Adds standard nodes to a graph in the spelling of the model's opset. Every method returns the new value. */
 export class Builder {

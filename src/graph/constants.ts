@@ -4,7 +4,7 @@ import { elementCount } from '../onnx/tensor-size.js';
 import { MAX_DENSE, readNumbers, sparseToDense } from '../onnx/tensors.js';
 import type { AttributeProto, SparseTensorProto, TensorProto } from '../onnx/types.js';
 import { type Constant, foldNode } from './fold.js';
-import type { Value } from './value.js';
+import type { Value } from './graph.js';
 
 export type { Constant } from './fold.js';
 

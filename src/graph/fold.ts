@@ -1,8 +1,7 @@
 import { DataType } from '../onnx/data-types.js';
 import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../onnx/floats.js';
 import { readNumbers } from '../onnx/tensors.js';
-import type { Node } from './node.js';
-import type { Value } from './value.js';
+import type { Node, Value } from './graph.js';
 
 /** A small constant: its numbers, row-major, with their element type. */
 export interface Constant {

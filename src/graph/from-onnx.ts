@@ -1,12 +1,11 @@
 import { UserError } from '../errors.js';
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from '../onnx/types.js';
-import { Graph } from './graph.js';
+import { type Attribute, Graph, Node, Value } from './graph.js';
 import type { Model } from './model.js';
 import { Names } from './names.js';
-import { type Attribute, Node } from './node.js';
 import { topologicalOrder } from './order.js';
+import type { ValueType } from './types.js';
 import { declarations, readType, tensorType } from './types.js';
-import { Value, type ValueType } from './value.js';
 
 /** A graph's values by name, and those of the graphs around it. */
 interface Scope {
@@ -46,23 +45,23 @@ export function fromOnnx(proto: ModelProto): Model {
 function readGraph(graph: Graph, proto: GraphProto, outer: Scope | null): void {
   const scope: Scope = { values: new Map(), outer };
   const infos = declarations(proto);
+  const inputs: Value[] = [];
   for (const info of proto.input) {
     const value = define(scope, graph, info.name ?? '', readType(info.type), 'an input');
     value.info = info;
-    graph.inputs.push(value);
+    inputs.push(value);
   }
+  graph.setInputs(inputs);
   for (const tensor of proto.initializer) readInitializer(graph, scope, tensor, infos);
   for (const { values, dims } of proto.sparseInitializer) {
     if (values) define(scope, graph, values.name ?? '', tensorType(values, dims), 'a sparse initializer');
   }
   const nodes = proto.node.map((node) => readNode(graph, scope, node, infos));
   for (const [i, node] of nodes.entries()) {
-    for (const name of proto.node[i]!.input)
-      graph.connect(node, name === '' ? null : find(scope, name, node));
+    for (const name of proto.node[i]!.input) node.connect(name === '' ? null : find(scope, name, node));
     for (const attribute of node.attributes.values()) readNested(node, attribute, scope);
   }
-  const inputs = new Set(graph.inputs);
-  for (const info of proto.output) readOutput(graph, scope, inputs, info);
+  graph.setOutputs(proto.output.map((info) => readOutput(graph, scope, info)));
 }
 
 function define(scope: Scope, graph: Graph, name: string, type: ValueType | null, what: string): Value {
@@ -122,13 +121,13 @@ function readNode(graph: Graph, scope: Scope, proto: NodeProto, infos: Map<strin
   });
   for (const output of proto.output) {
     if (output === '') {
-      graph.define(node, null);
+      node.define(null);
       continue;
     }
     const info = infos.get(output) ?? null;
     const value = define(scope, graph, output, readType(info?.type), `an output of the ${label}`);
     value.info = info;
-    graph.define(node, value);
+    node.define(value);
   }
   graph.nodes.add(node);
   return node;
@@ -154,7 +153,7 @@ function readNested(node: Node, attribute: Attribute, scope: Scope): void {
   }
 }
 
-function readOutput(graph: Graph, scope: Scope, inputs: Set<Value>, info: ValueInfoProto): void {
+function readOutput(graph: Graph, scope: Scope, info: ValueInfoProto): Value {
   const value = scope.values.get(info.name ?? '');
   if (!value) {
     throw new UserError(
@@ -163,11 +162,11 @@ function readOutput(graph: Graph, scope: Scope, inputs: Set<Value>, info: ValueI
     );
   }
   // An input that is an output keeps the declaration of the input.
-  if (!inputs.has(value)) {
+  if (!value.isInput) {
     value.info = info;
     value.type = readType(info.type) ?? value.type;
   }
-  graph.outputs.push(value);
+  return value;
 }
 
 /** @throws UserError when nodes wait for each other. */

@@ -1,15 +1,138 @@
-import type { StringStringEntryProto, TensorProto, UnknownFields } from '../onnx/types.js';
+import type { AttributeProto, TensorProto, ValueInfoProto } from '../onnx/types.js';
 import { Names } from './names.js';
-import { type Attribute, Node } from './node.js';
-import { Value, type ValueType } from './value.js';
+import { type GraphExtras, type NodeExtras, tensorType, type ValueType } from './types.js';
 
-/** What a graph carries besides its structure; written back as it was read. */
-export interface GraphExtras {
-  docString?: string;
-  metadataProps: StringStringEntryProto[];
-  sparseInitializer: import('../onnx/types.js').SparseTensorProto[];
-  unknown: UnknownFields;
+/** One reader of a value: input `index` of `node`, which may lie in a nested graph. */
+export interface Use {
+  node: Node;
+  index: number;
 }
+
+/**
+ * A tensor in the graph: an input, an initializer, or output `outputIndex` of its producer.
+ * Connections are references; the name matters only to the file.
+ */
+export class Value {
+  /** The node that computes this value; `null` for graph inputs and initializers. */
+  producer: Node | null = null;
+  outputIndex = 0;
+  /** Every node input that reads this value, nested graphs included. Changed only by edits of `Graph`. */
+  readonly uses: Use[] = [];
+  /** Set for initializers. An input with a default is an initializer, too. */
+  tensor: TensorProto | null = null;
+  /** The declaration in the file, kept for what `type` does not carry. */
+  info: ValueInfoProto | null = null;
+  /** True for the inputs of its graph. Changed only by edits of `Graph`. */
+  isInput = false;
+  /** True for the outputs of its graph. Changed only by edits of `Graph`. */
+  isOutput = false;
+
+  constructor(
+    public name: string,
+    readonly graph: Graph,
+    public type: ValueType | null = null,
+  ) {}
+
+  /** Known rank, or `null`. */
+  get rank(): number | null {
+    return this.type?.shape?.length ?? null;
+  }
+
+  /** The nodes that read this value, each once, in order of use. */
+  get consumers(): Node[] {
+    return [...new Set(this.uses.map((use) => use.node))];
+  }
+}
+
+/** An attribute: its message, with nested graphs (If, Loop, Scan) by reference. */
+export interface Attribute {
+  proto: AttributeProto;
+  /** `g` or `graphs` of the message; `proto.g` and `proto.graphs` are ignored when writing. */
+  graphs: Graph[];
+}
+
+const utf8 = new TextDecoder();
+
+/** An operator call. `null` inputs and outputs are the optional ones left out in the file. */
+export class Node {
+  readonly inputs: (Value | null)[] = [];
+  readonly outputs: (Value | null)[] = [];
+
+  constructor(
+    readonly graph: Graph,
+    public opType: string,
+    /** `''` for the standard domain (`ai.onnx` is read as `''`). */
+    public domain: string,
+    public name: string,
+    readonly attributes: Map<string, Attribute>,
+    readonly extras: NodeExtras,
+  ) {}
+
+  /** Returns true if this is the operator `opType` of the standard domain, or of `domain`. */
+  is(opType: string, domain = ''): boolean {
+    return this.opType === opType && this.domain === domain;
+  }
+
+  /** First input; `null` when absent. */
+  get input(): Value | null {
+    return this.inputs[0] ?? null;
+  }
+
+  /** First output. @throws Error for a node that leaves it out, as an LSTM or an If may: read `outputs[0]` there. */
+  get output(): Value {
+    const output = this.outputs[0];
+    if (!output) throw new Error(`${this.opType} ${this.name} has no first output`);
+    return output;
+  }
+
+  int(name: string, otherwise: number): number {
+    const i = this.attributes.get(name)?.proto.i;
+    return i === undefined ? otherwise : Number(i);
+  }
+
+  float(name: string, otherwise: number): number {
+    return this.attributes.get(name)?.proto.f ?? otherwise;
+  }
+
+  ints(name: string): number[] | null {
+    return this.attributes.get(name)?.proto.ints.map(Number) ?? null;
+  }
+
+  floats(name: string): number[] | null {
+    return this.attributes.get(name)?.proto.floats ?? null;
+  }
+
+  string(name: string, otherwise: string): string {
+    const s = this.attributes.get(name)?.proto.s;
+    return s === undefined ? otherwise : utf8.decode(s);
+  }
+
+  tensor(name: string): TensorProto | null {
+    return this.attributes.get(name)?.proto.t ?? null;
+  }
+
+  /** Nested graphs of all attributes, in attribute order. */
+  get subgraphs(): Graph[] {
+    return [...this.attributes.values()].flatMap((attribute) => attribute.graphs);
+  }
+
+  /** Appends an input to a node that is being built. Used by `addNode` and `fromOnnx` only. */
+  connect(value: Value | null): void {
+    value?.uses.push({ node: this, index: this.inputs.length });
+    this.inputs.push(value);
+  }
+
+  /** Appends an output to a node that is being built. Used by `addNode` and `fromOnnx` only. */
+  define(value: Value | null): void {
+    if (value) {
+      value.producer = this;
+      value.outputIndex = this.outputs.length;
+    }
+    this.outputs.push(value);
+  }
+}
+
+/** What `Graph.addNode` makes a node from. */
 
 export interface NewNode {
   opType: string;
@@ -22,12 +145,12 @@ export interface NewNode {
 }
 
 /**
- * A graph by reference. Every edit checks first and changes afterwards: one that throws leaves the graph as it was.
- * Nodes stand in any order; `toOnnx` sorts them.
+ * A graph by reference, and the edits that build it; `edits.ts` removes and redirects. Every edit checks first and
+ * changes afterwards: one that throws leaves the graph as it was. Nodes stand in any order; `toOnnx` sorts them.
  */
 export class Graph {
-  readonly inputs: Value[] = [];
-  readonly outputs: Value[] = [];
+  #inputs: Value[] = [];
+  #outputs: Value[] = [];
   /** Values with a tensor, in file order. */
   readonly initializers: Value[] = [];
   readonly nodes = new Set<Node>();
@@ -40,6 +163,14 @@ export class Graph {
     readonly extras: GraphExtras = { metadataProps: [], sparseInitializer: [], unknown: [] },
   ) {}
 
+  get inputs(): readonly Value[] {
+    return this.#inputs;
+  }
+
+  get outputs(): readonly Value[] {
+    return this.#outputs;
+  }
+
   /** This graph and the graphs it is nested in, innermost first. */
   get scopes(): Graph[] {
     return [this, ...(this.owner?.graph.scopes ?? [])];
@@ -47,27 +178,47 @@ export class Graph {
 
   addInput(name: string, type: ValueType | null): Value {
     const value = new Value(this.names.fresh(name), this, type);
-    this.inputs.push(value);
+    this.#inputs.push(value);
+    value.isInput = true;
     return value;
+  }
+
+  /** Makes values of this graph its inputs, in this order, instead of those it has. */
+  setInputs(values: readonly Value[]): void {
+    for (const value of this.#inputs) value.isInput = false;
+    this.#inputs = [...values];
+    for (const value of values) value.isInput = true;
   }
 
   /** Adds an initializer whose name starts with `tensor.name`. */
   addInitializer(tensor: TensorProto): Value {
-    const name = this.names.fresh(tensor.name || 'initializer');
-    const shape = tensor.dims.map(Number);
-    const value = new Value(name, this, { elemType: tensor.dataType ?? 0, shape });
-    value.tensor = { ...tensor, name };
+    const value = new Value(this.names.fresh(tensor.name || 'initializer'), this, tensorType(tensor));
+    value.tensor = { ...tensor, name: value.name };
     this.initializers.push(value);
     return value;
+  }
+
+  addOutput(value: Value): void {
+    if (value.graph !== this) throw new Error(`${value.name} belongs to another graph`);
+    if (!value.isOutput) this.#outputs.push(value);
+    value.isOutput = true;
+  }
+
+  /** Makes values of this graph its outputs, in this order, instead of those it has. */
+  setOutputs(values: readonly Value[]): void {
+    const foreign = values.find((value) => value.graph !== this);
+    if (foreign) throw new Error(`${foreign.name} belongs to another graph`);
+    for (const value of this.#outputs) value.isOutput = false;
+    this.#outputs = [...values];
+    for (const value of values) value.isOutput = true;
   }
 
   /** @throws Error when an input is not visible from this graph. */
   addNode(spec: NewNode): Node {
     const scopes = this.scopes;
-    for (const input of spec.inputs) {
-      if (input && !scopes.includes(input.graph)) {
-        throw new Error(`${spec.opType}: input ${input.name} belongs to a graph that is not visible here`);
-      }
+    const foreign = spec.inputs.find((input) => input && !scopes.includes(input.graph));
+    if (foreign) {
+      throw new Error(`${spec.opType}: input ${foreign.name} belongs to a graph that is not visible here`);
     }
     const node = new Node(
       this,
@@ -81,97 +232,9 @@ export class Graph {
       typeof spec.outputs === 'object'
         ? spec.outputs
         : Array.from({ length: spec.outputs ?? 1 }, (_, i) => `${node.name}_output_${i}`);
-    for (const input of spec.inputs) this.connect(node, input);
-    for (const hint of hints) this.define(node, new Value(this.names.fresh(hint), this));
+    for (const input of spec.inputs) node.connect(input);
+    for (const hint of hints) node.define(new Value(this.names.fresh(hint), this));
     this.nodes.add(node);
     return node;
-  }
-
-  /** @throws Error when another node or an output still reads one of its outputs. */
-  removeNode(node: Node): void {
-    if (!this.nodes.has(node)) throw new Error(`node ${node.name} is not in graph ${this.name}`);
-    for (const output of node.outputs) {
-      if (output && (output.uses.length > 0 || output.isOutput)) {
-        throw new Error(`node ${node.name} cannot be removed: its output ${output.name} is still read`);
-      }
-    }
-    for (const index of node.inputs.keys()) this.disconnect(node, index);
-    for (const nested of node.subgraphs) nested.release();
-    this.nodes.delete(node);
-  }
-
-  /** Makes input `index` of `node` read `value` instead. */
-  setInput(node: Node, index: number, value: Value | null): void {
-    if (index < 0 || index >= node.inputs.length) {
-      throw new Error(`${node.name} has ${node.inputs.length} inputs, no input ${index}`);
-    }
-    if (value && !node.graph.scopes.includes(value.graph)) {
-      throw new Error(`${node.name}: ${value.name} belongs to a graph that is not visible there`);
-    }
-    this.disconnect(node, index);
-    node.inputs[index] = value;
-    value?.uses.push({ node, index });
-  }
-
-  /** Every reader of `from` reads `to` from now on, outputs of the graph included. */
-  replaceUses(from: Value, to: Value): void {
-    if (from === to) return;
-    for (const use of from.uses) {
-      if (!use.node.graph.scopes.includes(to.graph)) {
-        throw new Error(
-          `${use.node.name} cannot read ${to.name}: it belongs to a graph that is not visible there`,
-        );
-      }
-    }
-    if (from.isOutput && to.graph !== from.graph)
-      throw new Error(`${to.name} is not of graph ${from.graph.name}`);
-    for (const use of [...from.uses]) this.setInput(use.node, use.index, to);
-    const { outputs } = from.graph;
-    for (const [i, output] of outputs.entries()) if (output === from) outputs[i] = to;
-  }
-
-  addOutput(value: Value): void {
-    if (value.graph !== this) throw new Error(`${value.name} belongs to another graph`);
-    if (!this.outputs.includes(value)) this.outputs.push(value);
-  }
-
-  /** Removes an initializer that nothing reads. @throws Error when it is still read. */
-  removeInitializer(value: Value): void {
-    if (value.uses.length > 0 || value.isOutput) throw new Error(`initializer ${value.name} is still read`);
-    const index = this.initializers.indexOf(value);
-    if (index < 0) throw new Error(`${value.name} is no initializer of graph ${this.name}`);
-    this.initializers.splice(index, 1);
-    value.tensor = null;
-  }
-
-  /** Appends an input to a node that is being built. Used by `addNode` and `fromOnnx` only. */
-  connect(node: Node, value: Value | null): void {
-    value?.uses.push({ node, index: node.inputs.length });
-    node.inputs.push(value);
-  }
-
-  /** Appends an output to a node that is being built. Used by `addNode` and `fromOnnx` only. */
-  define(node: Node, value: Value | null): void {
-    if (value) {
-      value.producer = node;
-      value.outputIndex = node.outputs.length;
-    }
-    node.outputs.push(value);
-  }
-
-  /** Forgets every use this graph's nodes make of outer values. */
-  private release(): void {
-    for (const node of this.nodes) {
-      for (const index of node.inputs.keys()) this.disconnect(node, index);
-      for (const nested of node.subgraphs) nested.release();
-    }
-  }
-
-  private disconnect(node: Node, index: number): void {
-    const value = node.inputs[index];
-    if (!value) return;
-    const at = value.uses.findIndex((use) => use.node === node && use.index === index);
-    if (at >= 0) value.uses.splice(at, 1);
-    node.inputs[index] = null;
   }
 }

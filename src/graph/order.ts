@@ -1,7 +1,5 @@
 import { UserError } from '../errors.js';
-import type { Graph } from './graph.js';
-import type { Node } from './node.js';
-import type { Value } from './value.js';
+import type { Graph, Node, Value } from './graph.js';
 
 /**
  * The nodes of a graph so that each stands behind those it reads from, captures of its nested graphs included;

@@ -9,12 +9,10 @@ import type {
   TensorProto,
   ValueInfoProto,
 } from '../onnx/types.js';
-import type { Graph } from './graph.js';
+import type { Attribute, Graph, Node, Value } from './graph.js';
 import type { Model } from './model.js';
-import type { Attribute, Node } from './node.js';
 import { topologicalOrder } from './order.js';
 import { readType, sameType, writeType } from './types.js';
-import type { Value } from './value.js';
 
 /** AttributeProto.AttributeType of a single nested graph. */
 const GRAPH = 5;

@@ -1,7 +1,5 @@
-import type { Graph } from './graph.js';
-import type { Node } from './node.js';
+import type { Graph, Node, Value } from './graph.js';
 import { readsOf } from './order.js';
-import type { Value } from './value.js';
 
 export { readsOf, topologicalOrder } from './order.js';
 

@@ -1,5 +1,37 @@
-import type { GraphProto, TensorProto, TypeProto, ValueInfoProto } from '../onnx/types.js';
-import type { Dimension, ValueType } from './value.js';
+import type {
+  GraphProto,
+  SparseTensorProto,
+  StringStringEntryProto,
+  TensorProto,
+  TypeProto,
+  UnknownFields,
+  ValueInfoProto,
+} from '../onnx/types.js';
+
+/** A dimension: its size, its symbolic name, or `null` when nothing is known. */
+export type Dimension = number | string | null;
+
+/** The declared type of a value; `shape` is `null` when even the rank is unknown. */
+export interface ValueType {
+  elemType: number;
+  shape: Dimension[] | null;
+}
+
+/** The rest of a node's message; written back as it was read. */
+export interface NodeExtras {
+  overload?: string;
+  docString?: string;
+  metadataProps: StringStringEntryProto[];
+  unknown: UnknownFields;
+}
+
+/** The rest of a graph's message; written back as it was read. */
+export interface GraphExtras {
+  docString?: string;
+  metadataProps: StringStringEntryProto[];
+  sparseInitializer: SparseTensorProto[];
+  unknown: UnknownFields;
+}
 
 /** The tensor type of a declaration; `null` for one without, or of another kind (sequence, map, …). */
 export function readType(type: TypeProto | undefined): ValueType | null {

@@ -16,7 +16,7 @@ export async function inferShapes(
 ): Promise<Map<string, InspectedTensor>> {
   const wanted = new Set(tensors);
   const { graph } = model;
-  graph.outputs.length = 0;
+  graph.setOutputs([]);
   for (const node of graph.nodes) {
     for (const output of node.outputs) if (output && wanted.has(output.name)) graph.addOutput(output);
   }

@@ -1,7 +1,7 @@
 import type { ModelKind } from '../data/spec.js';
 import type { ModelInput } from '../data/types.js';
 import type { Graph } from '../graph/graph.js';
-import type { Dimension } from '../graph/value.js';
+import type { Dimension } from '../graph/types.js';
 import { isFloat } from '../onnx/data-types.js';
 
 /** The inputs that somebody must fill: those without a default. */

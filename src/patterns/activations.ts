@@ -1,8 +1,6 @@
 import { constantScalar, constantTensor } from '../graph/constants.js';
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { isFloat } from '../onnx/data-types.js';
 import { ACTIVATION_TOLERANCE, type Likeness, nearestActivation } from './known-activations.js';
 import { operandCount, scalarOp } from './scalar-ops.js';

@@ -1,5 +1,4 @@
-import type { Node } from '../graph/node.js';
-import type { Use, Value } from '../graph/value.js';
+import type { Node, Use, Value } from '../graph/graph.js';
 import { type Linear, linear } from './linear.js';
 import { constantOperand, isConstant, moving, slicesFromStart } from './pass.js';
 

@@ -1,7 +1,5 @@
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { linearResult, type Result } from './after.js';
 import { type Linear, linear } from './linear.js';
 import { moving } from './pass.js';

@@ -1,5 +1,4 @@
-import type { Node } from '../graph/node.js';
-import type { Value } from '../graph/value.js';
+import type { Node, Value } from '../graph/graph.js';
 import { lastAxisRange } from './last-axis.js';
 import { type Linear, linear } from './linear.js';
 import { type Normalisation, normalisation } from './normalisation.js';

@@ -1,8 +1,6 @@
 import { constantInts, constantTensor } from '../graph/constants.js';
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { slicesFromStart } from './pass.js';
 
 /** Σ over the edges into each node of weight · H[from]: what a graph convolution aggregates. */

@@ -1,6 +1,5 @@
 import { constantTensor } from '../graph/constants.js';
-import type { Graph } from '../graph/graph.js';
-import type { Value } from '../graph/value.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { isFloat } from '../onnx/data-types.js';
 import { moving } from './pass.js';
 import { storedWeight } from './weights.js';

@@ -1,8 +1,6 @@
 import { constantInts } from '../graph/constants.js';
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { reachableBackward, reachableForward, topologicalOrder } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { resultFrom } from './after.js';
 import type { AttentionMatch } from './attention.js';
 import { linearBehind } from './behind.js';

@@ -1,7 +1,5 @@
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { structural } from './graph-structure.js';
 import { linear } from './linear.js';
 import { constantOperand, isConstant, moving } from './pass.js';

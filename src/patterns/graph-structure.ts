@@ -1,7 +1,6 @@
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import type { Dimension, Value } from '../graph/value.js';
+import type { Dimension } from '../graph/types.js';
 import { isFloat } from '../onnx/data-types.js';
 
 /** What of a graph follows from the structure of the data, not from its features. */

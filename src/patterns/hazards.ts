@@ -1,6 +1,5 @@
 import { constantScalar } from '../graph/constants.js';
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node } from '../graph/graph.js';
 import { allNodes } from '../graph/traversal.js';
 
 /** Something in a graph that makes its numbers differ from run to run. */

@@ -1,5 +1,4 @@
-import type { Node } from '../graph/node.js';
-import type { Value } from '../graph/value.js';
+import type { Node, Value } from '../graph/graph.js';
 import { storedWeight } from './weights.js';
 
 /** y[..., n] = Σ_i x[..., i] · W[i, n] (+ b[n]), whatever operator computes it and however W is stored. */

@@ -1,6 +1,5 @@
 import { constantTensor } from '../graph/constants.js';
-import type { Node } from '../graph/node.js';
-import type { Value } from '../graph/value.js';
+import type { Node, Value } from '../graph/graph.js';
 import { elementCount } from '../onnx/tensors.js';
 
 /** A normalisation by the data's own mean and deviation, in which neuron n stays at index n and all neurons have a part. */

@@ -1,6 +1,5 @@
 import { constantInts, constantScalar, constantTensor } from '../graph/constants.js';
-import type { Node } from '../graph/node.js';
-import type { Value } from '../graph/value.js';
+import type { Node, Value } from '../graph/graph.js';
 
 /** Operators through which the numbers of one input pass unchanged, only placed or typed differently. */
 const moves = new Set([

@@ -1,5 +1,4 @@
-import type { Node } from '../graph/node.js';
-import type { Value } from '../graph/value.js';
+import type { Node, Value } from '../graph/graph.js';
 import { type Linear, linear } from './linear.js';
 import { moving } from './pass.js';
 import { storedWeight } from './weights.js';

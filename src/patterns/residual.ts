@@ -1,5 +1,4 @@
-import type { Node } from '../graph/node.js';
-import type { Value } from '../graph/value.js';
+import type { Node, Value } from '../graph/graph.js';
 import { keeping, skipNormalization } from './after.js';
 import { linear } from './linear.js';
 import { constantOperand, isVector, moving } from './pass.js';

@@ -1,4 +1,4 @@
-import type { Node } from '../graph/node.js';
+import type { Node } from '../graph/graph.js';
 
 /**
  * Operators that act on each element by itself, as functions of scalars: what is needed to run an activation

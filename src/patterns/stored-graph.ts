@@ -1,8 +1,6 @@
 import { constantTensor } from '../graph/constants.js';
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { isFloat } from '../onnx/data-types.js';
 import { elementCount, readElements } from '../onnx/tensors.js';
 import { linearAfter } from './after.js';

@@ -1,5 +1,5 @@
 import { constantTensor } from '../graph/constants.js';
-import type { Value } from '../graph/value.js';
+import type { Value } from '../graph/graph.js';
 import { elementCount, readElements } from '../onnx/tensors.js';
 import type { TensorProto } from '../onnx/types.js';
 import type { EdgeAggregation } from './edge-aggregation.js';

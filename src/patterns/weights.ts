@@ -1,5 +1,5 @@
 import { constantTensor } from '../graph/constants.js';
-import type { Value } from '../graph/value.js';
+import type { Value } from '../graph/graph.js';
 
 /** A weight as it is stored, and which of its axes is asked about. */
 export interface StoredWeight {

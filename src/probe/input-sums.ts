@@ -1,7 +1,7 @@
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
+import type { Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
-import type { Value } from '../graph/value.js';
 import { DataType, isFloat } from '../onnx/data-types.js';
 import type { Linear } from '../patterns/linear.js';
 import { pruneUnused } from './prune-unused.js';
@@ -28,7 +28,7 @@ export interface InputSumsOverlay {
  */
 export function addInputSums(model: Model, layers: readonly Linear[], masked: boolean): InputSumsOverlay {
   const { graph } = model;
-  graph.outputs.length = 0;
+  graph.setOutputs([]);
   const mask = masked
     ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: ['audit_positions'] })
     : null;

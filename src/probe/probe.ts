@@ -1,7 +1,7 @@
 import { intAttribute, intsAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
+import type { Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
-import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
 import { embeddingsOf } from '../sites/embeddings.js';
 import type { Site } from '../sites/types.js';
@@ -66,7 +66,7 @@ const LARGEST_FLOAT32 = 3.4028234663852886e38;
 export function addProbes(model: Model, sites: Site[], options: ProbeOptions): Probes {
   const { graph } = model;
   const embeddings = options.smoothing ? embeddingsOf(graph, options.smoothing.sites ?? sites, sites) : [];
-  if (!options.keepOutputs) graph.outputs.length = 0;
+  if (!options.keepOutputs) graph.setOutputs([]);
   const mask = options.masked
     ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: [MASKED] })
     : null;

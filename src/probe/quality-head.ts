@@ -1,7 +1,7 @@
 import { intAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
+import type { Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
-import type { Value } from '../graph/value.js';
 import { DataType } from '../onnx/data-types.js';
 import { pruneUnused } from './prune-unused.js';
 
@@ -38,7 +38,7 @@ export function addQualityHead(model: Model, logits: Value): QualityHead {
   const logProbabilities = b.op('LogSoftmax', [rows], axis);
   const loss = b.op('Neg', [b.op('GatherElements', [logProbabilities, targets], axis)]);
   const correct = b.op('Equal', [b.op('ArgMax', [rows], { ...axis, keepdims: intAttribute(1) }), targets]);
-  graph.outputs.splice(0, graph.outputs.length, loss, correct);
+  graph.setOutputs([loss, correct]);
   pruneUnused(graph);
   return { targets: targets.name, loss: loss.name, correct: correct.name };
 }

@@ -1,7 +1,6 @@
 import { intAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
-import type { Graph } from '../graph/graph.js';
-import type { Value } from '../graph/value.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { DataType } from '../onnx/data-types.js';
 import type { StoredGraph } from '../patterns/stored-graph.js';
 import type { Embedding } from '../sites/embeddings.js';

@@ -1,6 +1,6 @@
 import { intAttribute } from '../graph/attributes.js';
 import type { Builder } from '../graph/builder.js';
-import type { Value } from '../graph/value.js';
+import type { Value } from '../graph/graph.js';
 import { DataType } from '../onnx/data-types.js';
 import type { StoredGraph } from '../patterns/stored-graph.js';
 

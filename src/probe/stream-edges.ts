@@ -1,7 +1,7 @@
 import { intAttribute, stringAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
-import type { Graph } from '../graph/graph.js';
-import type { Value } from '../graph/value.js';
+import { replaceUses } from '../graph/edits.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { type EdgeAggregation, edgeAggregations } from '../patterns/edge-aggregation.js';
 
 /** Beyond the axes of any tensor: up to the last one. */
@@ -43,7 +43,7 @@ function rewrite(b: Builder, found: EdgeAggregation, chunkEdges: number): void {
     return [inside.op('ScatterElements', [before!, places, updates], attributes)];
   });
   replaceShapes(b, messages, from, features);
-  b.graph.replaceUses(scatter.output, sum!);
+  replaceUses(scatter.output, sum!);
 }
 
 /** What only asks for the shape of the messages gets it from the edges and the features. */
@@ -53,6 +53,6 @@ function replaceShapes(b: Builder, messages: Value, from: Value, features: Value
   const width = b.op('Slice', [b.op('Shape', [features]), b.ints([1]), b.ints([MOST_AXES])]);
   const shape = b.op('Concat', [b.op('Shape', [from]), width], { axis: intAttribute(0) });
   for (const node of asking) {
-    if (!node.attributes.has('start') && !node.attributes.has('end')) b.graph.replaceUses(node.output, shape);
+    if (!node.attributes.has('start') && !node.attributes.has('end')) replaceUses(node.output, shape);
   }
 }

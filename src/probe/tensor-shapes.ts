@@ -13,7 +13,7 @@ export function addShapeProbes(graph: Graph): Map<string, string> {
   const values = [...graph.nodes].flatMap((node) =>
     noTensor.test(node.opType) || node.is('Constant') ? [] : node.outputs.filter((value) => value !== null),
   );
-  graph.outputs.length = 0;
+  graph.setOutputs([]);
   const names = new Map<string, string>();
   for (const value of values) {
     const shape = graph.addNode({

@@ -1,5 +1,5 @@
 import { constantTensor } from '../graph/constants.js';
-import type { Value } from '../graph/value.js';
+import type { Value } from '../graph/graph.js';
 import { byteLength, DataType, dataTypeName, isFloat } from '../onnx/data-types.js';
 import { elementCount } from '../onnx/tensor-size.js';
 import { readElements, readNumbers } from '../onnx/tensors.js';

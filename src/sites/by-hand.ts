@@ -1,7 +1,6 @@
 import { UserError } from '../errors.js';
-import type { Graph } from '../graph/graph.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { linearBehind } from '../patterns/behind.js';
 import { incomingRef } from './find.js';
 import { globToRegExp } from './select.js';

@@ -1,5 +1,4 @@
-import type { Graph } from '../graph/graph.js';
-import type { Value } from '../graph/value.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { isFloat } from '../onnx/data-types.js';
 import { linearBehind } from '../patterns/behind.js';
 import { unmoved } from '../patterns/pass.js';

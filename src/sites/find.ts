@@ -1,5 +1,4 @@
-import type { Graph } from '../graph/graph.js';
-import type { Value } from '../graph/value.js';
+import type { Graph, Value } from '../graph/graph.js';
 import type { LinearBehind } from '../patterns/behind.js';
 import type { Linear } from '../patterns/linear.js';
 import { storedWeight } from '../patterns/weights.js';

@@ -1,7 +1,5 @@
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { readsOf } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import type { FoundSites } from './find.js';
 import type { Site } from './types.js';
 

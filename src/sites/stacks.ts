@@ -1,7 +1,5 @@
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { reachableBackward } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { isFloat } from '../onnx/data-types.js';
 import { addsInStream, operandsBeside } from '../patterns/residual.js';
 import type { Unit } from './units.js';

@@ -1,4 +1,4 @@
-import type { Value } from '../graph/value.js';
+import type { Value } from '../graph/graph.js';
 import type { Linear } from '../patterns/linear.js';
 
 export type SiteName = 'mlp_pre' | 'mlp_post' | 'attn_out';

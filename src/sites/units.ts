@@ -1,7 +1,5 @@
-import type { Graph } from '../graph/graph.js';
-import type { Node } from '../graph/node.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
 import { reachableBackward, topologicalOrder } from '../graph/traversal.js';
-import type { Value } from '../graph/value.js';
 import { type ActivationMatch, findActivations } from '../patterns/activations.js';
 import { gateAfter, linearAfter, linearResult } from '../patterns/after.js';
 import { type AttentionMatch, findAttention } from '../patterns/attention.js';

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openData } from '../../src/data/open.js';
 import type { DataSpec } from '../../src/data/spec.js';
-import type { Dimension } from '../../src/graph/value.js';
+import type { Dimension } from '../../src/graph/types.js';
 import { DataType } from '../../src/onnx/data-types.js';
 import { batchesOf, hasSharedData, input, newFolder, sharedData, spec } from './support.js';
 

@@ -6,7 +6,7 @@ import { zipSync } from 'fflate';
 import { afterAll } from 'vitest';
 import type { DataSpec } from '../../src/data/spec.js';
 import type { Batch, DataSet, ModelInput } from '../../src/data/types.js';
-import type { Dimension } from '../../src/graph/value.js';
+import type { Dimension } from '../../src/graph/types.js';
 import { DataType } from '../../src/onnx/data-types.js';
 
 /** The data lent to this project's developers; tests that need it say so when it is not there. */

@@ -1,6 +1,4 @@
-import type { Graph } from '../../src/graph/graph.js';
-import type { Node } from '../../src/graph/node.js';
-import type { Value } from '../../src/graph/value.js';
+import type { Graph, Node, Value } from '../../src/graph/graph.js';
 
 /** The value of this name in a graph itself, or of those nested in it. */
 export function valueNamed(graph: Graph, name: string): Value {

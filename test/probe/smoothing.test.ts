@@ -37,7 +37,7 @@ async function measure(
   });
   const { graph } = model;
   const y = graph.outputs[0]!;
-  graph.outputs.length = 0;
+  graph.setOutputs([]);
   const site = {
     id: '0.mlp_post',
     stack: '',

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js';
-import type { Dimension } from '../../graph/value.js';
+import type { Dimension } from '../../graph/types.js';
 import type { NdArray } from '../../onnx/array.js';
 import { DataType, isFloat } from '../../onnx/data-types.js';
 import { describeInput, type InputRole } from '../feeds.js';

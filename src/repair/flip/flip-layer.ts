@@ -1,7 +1,7 @@
 import { constantTensor } from '../../graph/constants.js';
+import type { Value } from '../../graph/graph.js';
 import type { Model } from '../../graph/model.js';
 import { allGraphs } from '../../graph/traversal.js';
-import type { Value } from '../../graph/value.js';
 import { type BytePatch, bytesKey, checkOverlaySize } from '../../onnx/patch.js';
 import { tensorBytes } from '../../onnx/tensor-bytes.js';
 import { elementCount } from '../../onnx/tensor-size.js';

@@ -1,6 +1,5 @@
 import { constantTensor } from '../../graph/constants.js';
-import type { Node } from '../../graph/node.js';
-import type { Value } from '../../graph/value.js';
+import type { Node, Value } from '../../graph/graph.js';
 import { type Linear, linear } from '../../patterns/linear.js';
 import { constantOperand, isConstant, moving } from '../../patterns/pass.js';
 import { quantizedWeight } from '../../patterns/quantized.js';

@@ -1,6 +1,6 @@
 import { constantTensor } from '../../graph/constants.js';
-import type { Node } from '../../graph/node.js';
-import type { Use, Value } from '../../graph/value.js';
+import { replaceUses, setInput } from '../../graph/edits.js';
+import type { Node, Use, Value } from '../../graph/graph.js';
 import { isFloat } from '../../onnx/data-types.js';
 import { makeTensor } from '../../onnx/make-tensor.js';
 import { elementCount, readNumbers } from '../../onnx/tensors.js';
@@ -50,8 +50,8 @@ export function addToBias({ end, sums }: Folded, removed: RemovedAxes): void {
       kept.map((sum) => sum / beta),
     );
     const value = node.graph.addInitializer(tensor);
-    if (node.inputs.length > 2) node.graph.setInput(node, 2, value);
-    else node.graph.connect(node, value);
+    if (node.inputs.length > 2) setInput(node, 2, value);
+    else node.connect(value);
     return;
   }
   const dims = [kept.length, ...new Array<number>(-axis - 1).fill(1)];
@@ -77,7 +77,7 @@ function plus(tensor: TensorProto, sums: Float64Array, beta: number): TensorProt
 function setBias({ node, index }: Use, tensor: TensorProto): void {
   const bias = node.inputs[index]!;
   if (bias.tensor && bias.uses.length === 1) bias.tensor = { ...tensor, name: bias.name };
-  else node.graph.setInput(node, index, node.graph.addInitializer({ ...tensor, name: bias.name }));
+  else setInput(node, index, node.graph.addInitializer({ ...tensor, name: bias.name }));
 }
 
 /** Adds a constant to a node's output for all its readers; the sum takes over the output's name. */
@@ -85,8 +85,8 @@ function addBehind(node: Node, addend: Value): void {
   const { graph, output } = node;
   const add = graph.addNode({ opType: 'Add', inputs: [output, addend], name: `${node.name}_fold` });
   const sum = add.output;
-  graph.replaceUses(output, sum);
-  graph.setInput(add, 0, output);
+  replaceUses(output, sum);
+  setInput(add, 0, output);
   [output.name, sum.name] = [sum.name, output.name];
   [sum.type, sum.info] = [output.type, output.info];
   output.info = null;

@@ -1,4 +1,4 @@
-import type { Value } from '../../graph/value.js';
+import type { Value } from '../../graph/graph.js';
 import type { Site } from '../../sites/types.js';
 import { deadNeurons } from '../../stats/criteria.js';
 import type { Counters, Criterion } from '../../stats/types.js';

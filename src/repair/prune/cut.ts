@@ -1,6 +1,5 @@
 import { constantTensor } from '../../graph/constants.js';
-import type { Node } from '../../graph/node.js';
-import type { Value } from '../../graph/value.js';
+import type { Node, Value } from '../../graph/graph.js';
 
 /** Indices to remove along one axis of a tensor. */
 export interface Cut {

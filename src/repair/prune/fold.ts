@@ -1,5 +1,5 @@
 import { constantTensor } from '../../graph/constants.js';
-import type { Value } from '../../graph/value.js';
+import type { Value } from '../../graph/graph.js';
 import { DataType, isFloat } from '../../onnx/data-types.js';
 import { elementCount, readElements, readNumbers } from '../../onnx/tensors.js';
 import type { TensorProto } from '../../onnx/types.js';

@@ -1,4 +1,4 @@
-import type { Node } from '../../graph/node.js';
+import type { Node } from '../../graph/graph.js';
 import { isConstant } from '../../patterns/pass.js';
 import {
   type Cut,

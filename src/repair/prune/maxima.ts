@@ -11,6 +11,6 @@ export function onlyMaxima(model: Model): string[] {
     const flat = b.op('Flatten', [b.cast(output, DataType.FLOAT)], { axis: intAttribute(0) });
     return b.reduce('ReduceMax', flat, [1]);
   });
-  graph.outputs.splice(0, graph.outputs.length, ...maxima);
+  graph.setOutputs(maxima);
   return maxima.map(({ name }) => name);
 }

@@ -1,6 +1,5 @@
 import { constantInts } from '../../graph/constants.js';
-import type { Node } from '../../graph/node.js';
-import type { Value } from '../../graph/value.js';
+import type { Node, Value } from '../../graph/graph.js';
 import {
   type Cut,
   covers,

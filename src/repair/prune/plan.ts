@@ -1,6 +1,5 @@
 import { constantTensor } from '../../graph/constants.js';
-import type { Node } from '../../graph/node.js';
-import type { Use, Value } from '../../graph/value.js';
+import type { Node, Use, Value } from '../../graph/graph.js';
 import { canCut } from '../../onnx/cut.js';
 import { isConstant } from '../../patterns/pass.js';
 import type { Site } from '../../sites/types.js';

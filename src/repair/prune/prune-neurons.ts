@@ -1,8 +1,7 @@
 import { intAttribute, intsAttribute } from '../../graph/attributes.js';
 import { constantInts, constantTensor } from '../../graph/constants.js';
-import type { Graph } from '../../graph/graph.js';
-import type { Node } from '../../graph/node.js';
-import type { Value } from '../../graph/value.js';
+import { removeInitializers, removeUnread, setInput } from '../../graph/edits.js';
+import type { Graph, Node, Value } from '../../graph/graph.js';
 import { canCut, cutDims, cutTensor } from '../../onnx/cut.js';
 import { DataType } from '../../onnx/data-types.js';
 import { makeTensor } from '../../onnx/make-tensor.js';
@@ -92,7 +91,7 @@ function ownCopy(
   const tensor = constantTensor(value)!;
   const copy = node.graph.addInitializer({ ...tensor, name: value.name });
   copy.type = { elemType: tensor.dataType ?? 0, shape: tensor.dims.map(Number) };
-  node.graph.setInput(node, index, copy);
+  setInput(node, index, copy);
   return copy;
 }
 
@@ -148,7 +147,7 @@ function ownCopies(plans: readonly RemovalPlan[]): SizeEdit[] {
       const { opType, inputs, attributes, name } = edit.node;
       const spec = { opType, inputs, name: `${name}_pruned`, attributes: Object.fromEntries(attributes) };
       const copy = node.graph.addNode(spec);
-      node.graph.setInput(node, index, copy.output);
+      setInput(node, index, copy.output);
       made.set(node, (made.get(node) ?? new Map()).set(index, copy));
       return { ...edit, node: copy };
     });
@@ -170,7 +169,7 @@ function summed(edits: readonly SizeEdit[]): SizeEdit[] {
 function changeSize({ node, place, element, minus }: SizeEdit, dimsOf: DimsOf): void {
   if (typeof place === 'number') {
     const shape = node.inputs[place];
-    if (shape) node.graph.setInput(node, place, smaller(shape, element ?? 0, minus, dimsOf));
+    if (shape) setInput(node, place, smaller(shape, element ?? 0, minus, dimsOf));
     return;
   }
   if (element === null) node.attributes.set(place, intAttribute(node.int(place, 1) - minus));
@@ -202,20 +201,11 @@ function smaller(shape: Value, element: number, minus: number, dimsOf: DimsOf): 
 
 /** Removes what computed a shape or held a tensor that has been replaced. */
 function dropUnread(graph: Graph): void {
-  for (let found = true; found; ) {
-    found = false;
-    for (const node of [...graph.nodes]) {
-      const read = node.outputs.some((value) => value && (value.uses.length > 0 || value.isOutput));
-      if (read || !dropped.has(node.opType) || node.domain !== '') continue;
-      graph.removeNode(node);
-      found = true;
-    }
-  }
-  for (const value of [...graph.initializers]) {
-    if (value.uses.length === 0 && !value.isOutput && !value.isInput) {
-      graph.removeInitializer(value);
-    }
-  }
+  removeUnread(graph, graph.nodes, (node) => dropped.has(node.opType) && node.domain === '');
+  removeInitializers(
+    graph,
+    graph.initializers.filter((value) => value.uses.length === 0 && !value.isOutput && !value.isInput),
+  );
 }
 
 const dropped = new Set(['Expand', 'ConstantOfShape', 'Constant', 'Concat', 'Unsqueeze', 'Identity', 'Cast']);

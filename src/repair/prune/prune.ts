@@ -1,8 +1,8 @@
 import { audit } from '../../app/audit.js';
 import type { DataSet } from '../../data/types.js';
 import { Interrupted, RunError, UserError } from '../../errors.js';
+import type { Value } from '../../graph/graph.js';
 import { resolveIf } from '../../graph/resolve-if.js';
-import type { Value } from '../../graph/value.js';
 import { openAuditData } from '../../measure/audit-data.js';
 import { countParameters } from '../../measure/describe-model.js';
 import { openForAudit, requireSites, type SelectedModel } from '../../measure/load.js';

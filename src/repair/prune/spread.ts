@@ -1,4 +1,4 @@
-import type { Node } from '../../graph/node.js';
+import type { Node } from '../../graph/graph.js';
 import { operandCount, scalarOp } from '../../patterns/scalar-ops.js';
 import {
   at,

@@ -1,6 +1,6 @@
 import { constantTensor } from '../../graph/constants.js';
+import type { Node } from '../../graph/graph.js';
 import type { Model } from '../../graph/model.js';
-import type { Node } from '../../graph/node.js';
 import { allGraphs } from '../../graph/traversal.js';
 import type { BytePatch } from '../../onnx/patch.js';
 import { bytesKey } from '../../onnx/patch.js';

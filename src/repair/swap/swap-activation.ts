@@ -1,9 +1,8 @@
 import { UserError } from '../../errors.js';
 import { constantTensor } from '../../graph/constants.js';
-import type { Graph } from '../../graph/graph.js';
+import { removeUnread, replaceUses } from '../../graph/edits.js';
+import type { Graph, Value } from '../../graph/graph.js';
 import type { Model } from '../../graph/model.js';
-import type { Node } from '../../graph/node.js';
-import type { Value } from '../../graph/value.js';
 import { DataType, isFloat } from '../../onnx/data-types.js';
 import { type ActivationMatch, findActivations } from '../../patterns/activations.js';
 import type { Site } from '../../sites/types.js';
@@ -61,31 +60,12 @@ function replace(
   const elemType = elemTypeOf(pre) ?? DataType.FLOAT;
   const x = bias ? graph.addNode({ opType: 'Add', inputs: [pre, bias], name: `${prefix}Add` }).output : pre;
   const value = writeActivation(to, x, { graph, opset, elemType, prefix, alpha });
-  graph.replaceUses(post, value);
+  replaceUses(post, value);
   [value.name, post.name] = [post.name, value.name];
   [value.type, value.info] = [post.type, post.info];
   post.info = null;
-  removeUnread(graph, old);
+  removeUnread(graph, [old]);
   return value;
-}
-
-/** Removes a node that nothing reads any more, and what only it has read. */
-function removeUnread(graph: Graph, node: Node): void {
-  if (node.outputs.some((value) => value && (value.uses.length > 0 || value.isOutput))) return;
-  const read = node.inputs.filter((value) => value !== null);
-  graph.removeNode(node);
-  for (const value of new Set(read)) {
-    if (value.producer && graph.nodes.has(value.producer)) removeUnread(graph, value.producer);
-    else if (
-      value.tensor &&
-      value.uses.length === 0 &&
-      !value.isInput &&
-      !value.isOutput &&
-      value.graph === graph
-    ) {
-      graph.removeInitializer(value);
-    }
-  }
 }
 
 /** Element type of an activation's input where the file does not declare it: that of the weights behind it. */

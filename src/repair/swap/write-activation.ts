@@ -1,7 +1,6 @@
 import { floatAttribute, stringAttribute } from '../../graph/attributes.js';
 import { Builder } from '../../graph/builder.js';
-import type { Graph } from '../../graph/graph.js';
-import type { Value } from '../../graph/value.js';
+import type { Graph, Value } from '../../graph/graph.js';
 import { makeTensor } from '../../onnx/make-tensor.js';
 
 /** Activation functions that can be written, by their names in PyTorch. */

@@ -28,7 +28,7 @@ async function rawValues(
   applyPatched(model, patched);
   const all = [...model.graph.nodes].flatMap(({ outputs }) => outputs);
   const values = names.map((wanted) => all.find((value) => value?.name === wanted)!);
-  model.graph.outputs.splice(0, model.graph.outputs.length, ...values);
+  model.graph.setOutputs(values);
   pruneUnused(model.graph);
   const used = new Set(model.graph.inputs.map((input) => input.name));
   const own = Object.fromEntries(Object.entries(feeds).filter(([input]) => used.has(input)));
