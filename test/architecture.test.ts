@@ -109,6 +109,27 @@ const rules: Rule[] = [
     because: 'metrics are pushed by commands, too',
   },
   {
+    from: /^src\/exporter\/http\//,
+    to: /^src\/exporter\/(?!http\/|metrics\/|schema\.ts$|types\.ts$)/,
+    because: 'routes and pages know the service by its interface',
+  },
+  {
+    from: /^src\/exporter\//,
+    to: /^src\/exporter\/http\//,
+    except: /^src\/exporter\/(http\/|serve\.ts$)/,
+    because: 'the service works without HTTP; only the start of the server joins them',
+  },
+  {
+    from: /./,
+    to: /^src\/exporter\/job\/process\.ts$/,
+    because: 'the process of a job is an entry point: importing it would run it in the server',
+  },
+  {
+    from: /^src\/exporter\/(?!job\/)/,
+    to: /^src\/app\//,
+    because: 'audits run in a process of their own, so that the server answers at once',
+  },
+  {
     from: /^src\/(?!exporter\/|cli\/)/,
     to: /^src\/exporter\//,
     because: 'nothing hangs on HTTP',

@@ -1,33 +1,39 @@
 import { randomUUID } from 'node:crypto';
 import { Interrupted, UserError } from '../errors.js';
-import { hasEnded } from './http/events.js';
-import type { Job } from './http/schema.js';
+import { hasEnded, type Job } from './schema.js';
 
-/** Jobs that have ended and can still be asked for. */
+/** Number of ended jobs that can still be asked for. */
 const REMEMBERED = 200;
 
 export interface QueueOptions<Work> {
-  /** Does the work and gives the id of the report. Throws Interrupted when `signal` was aborted. */
+  /**
+   * Does the work and gives the id of the report. `job` may be changed, and `changed` told of it, on the way.
+   *
+   * @throws Interrupted when `signal` was aborted.
+   */
   run: (work: Work, job: Job, signal: AbortSignal, changed: () => void) => Promise<string>;
-  /** Audits that may wait. */
+  /** Number of jobs that may wait. */
   limit: number;
   /** Told whenever a job changes. */
   onJob: (job: Job) => void;
 }
 
+/** The facts of a job that its creator knows. Id and time of creation may be those of an earlier server's job. */
+export type NewJob = Pick<Job, 'model' | 'step' | 'trigger' | 'device'> &
+  Partial<Pick<Job, 'id' | 'createdAt'>>;
+
 export interface Queue<Work> {
-  /** An id and a time of creation may be those of an earlier server's job. */
-  add(
-    work: Work,
-    about: Pick<Job, 'model' | 'step' | 'trigger' | 'device'> & Partial<Pick<Job, 'id' | 'createdAt'>>,
-  ): Job;
+  /** @throws UserError when the queue is full or closed. */
+  add(work: Work, job: NewJob): Job;
   cancel(id: string): Job | null;
   job(id: string): Job | null;
-  /** Newest first. */
+  /** Lists jobs, newest first. */
   jobs(): Job[];
+  /** Counts the jobs that wait for a device. */
   depth(device: string): number;
+  /** Counts the jobs that run on a device: 0 or 1. */
   running(device: string): number;
-  /** Starts nothing any more and stops what runs; done when nothing runs. */
+  /** Starts no more jobs and stops those that run; done when none runs. */
   close(): Promise<void>;
 }
 
@@ -37,7 +43,7 @@ interface Item<Work> {
   stop: AbortController;
 }
 
-/** First come, first served, and one at a time on each device. */
+/** Opens a queue that runs jobs first come, first served, and one at a time on each device. */
 export function openQueue<Work>({ run, limit, onJob }: QueueOptions<Work>): Queue<Work> {
   const waiting: Item<Work>[] = [];
   const active = new Map<string, { item: Item<Work>; end: Promise<void> }>();
@@ -51,7 +57,7 @@ export function openQueue<Work>({ run, limit, onJob }: QueueOptions<Work>): Queu
     const ended = [...all.values()].filter((item) => hasEnded(item.job));
     for (const item of ended.slice(0, Math.max(0, ended.length - REMEMBERED))) all.delete(item.job.id);
   };
-  const work = async ({ work, job, stop }: Item<Work>): Promise<void> => {
+  const runItem = async ({ work, job, stop }: Item<Work>): Promise<void> => {
     Object.assign(job, { status: 'running', startedAt: new Date().toISOString() });
     changed(job);
     try {
@@ -62,21 +68,21 @@ export function openQueue<Work>({ run, limit, onJob }: QueueOptions<Work>): Queu
       else finish(job, 'failed', { error: error instanceof Error ? error.message : String(error) });
     }
   };
-  const pump = () => {
+  const startNext = () => {
     for (const item of [...waiting]) {
       const { device } = item.job;
       if (closed || active.has(device)) continue;
       waiting.splice(waiting.indexOf(item), 1);
-      const end = work(item).finally(() => {
+      const end = runItem(item).finally(() => {
         active.delete(device);
-        pump();
+        startNext();
       });
       active.set(device, { item, end });
     }
   };
 
   return {
-    add(work, about) {
+    add(work, newJob) {
       if (closed) throw new UserError('The server is shutting down.', 'queue-full');
       if (waiting.length >= limit) {
         throw new UserError(`The queue is full: ${waiting.length} audits wait already.`, 'queue-full');
@@ -84,7 +90,7 @@ export function openQueue<Work>({ run, limit, onJob }: QueueOptions<Work>): Queu
       const job: Job = {
         id: randomUUID(),
         createdAt: new Date().toISOString(),
-        ...about,
+        ...newJob,
         status: 'queued',
         startedAt: null,
         endedAt: null,
@@ -97,7 +103,7 @@ export function openQueue<Work>({ run, limit, onJob }: QueueOptions<Work>): Queu
       all.set(job.id, item);
       waiting.push(item);
       changed(job);
-      pump();
+      startNext();
       return { ...job };
     },
     cancel(id) {

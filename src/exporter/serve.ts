@@ -7,51 +7,48 @@ import { checkRules } from '../report/gate.js';
 import { pickDevice } from '../runtime/devices.js';
 import { onnxruntimeVersion } from '../runtime/gpu.js';
 import type { Settings } from '../settings/settings.js';
-import { runExtract } from './child.js';
+import { auditRequestSchema } from './audit-request.js';
+import { checkpointPattern } from './checkpoints.js';
 import { createApp } from './http/app.js';
 import { isLoopback } from './http/auth.js';
-import type { Log } from './http/types.js';
-import { checkpointPattern, scanModels } from './models.js';
-import { auditRequestSchema } from './request.js';
-import { openRequests } from './requests.js';
-import { type ExporterService, exporterService } from './service.js';
+import { runExtract } from './job/run.js';
+import { scanModelFiles } from './model-files.js';
+import { openPendingAudits } from './pending-audits.js';
+import { exporterService } from './service.js';
 import { openStore } from './store.js';
-import { watcher } from './watch.js';
+import { type FolderOptions, watchFolder } from './watch-folder.js';
 
-export interface ServeOptions {
+export interface ServeOptions extends FolderOptions {
   /** The only folder that models come from. */
   models: string;
-  /** Where reports are kept. */
+  /** Folder that reports are kept in. */
   state: string;
   host: string;
-  /** 0 takes a free one. */
+  /** Port; 0 takes a free one. */
   port: number;
-  /** Bearer token; `null` for none, which a loopback address alone allows. */
+  /** Bearer token; `null` for none, which only a loopback address allows. */
   token: string | null;
+  /** True if /metrics asks for the token, too. */
   protectMetrics: boolean;
-  watch: boolean;
-  everySeconds: number | null;
-  /** As `<name>-step-<n>.onnx`. */
+  /** Pattern of checkpoint files, as `<name>-step-<n>.onnx`. */
   checkpoints: string | null;
-  settleSeconds: number;
-  /** Seconds between two looks at the folder. */
-  pollSeconds: number;
+  /** Number of reports to keep of each model. */
   keep: number;
   seriesLimit: number;
+  /** API requests per minute and address. */
   rateLimit: number;
   queueLimit: number;
-  /** Of the audits: data, criterion, gate. */
+  /** Settings of the audits: data, criterion, gate. */
   settings: Settings;
-  log: Log;
 }
 
 export interface Serving {
   url: string;
-  /** Stops what runs, answers what was asked, and ends; nothing is left half-written. */
+  /** Stops the jobs, finishes open answers, and ends; nothing is left half-written. */
   close(): Promise<void>;
 }
 
-/** How long open connections may finish what they are at. */
+/** Time that open connections have to finish. */
 const GRACE_MILLISECONDS = 1000;
 
 /**
@@ -60,7 +57,7 @@ const GRACE_MILLISECONDS = 1000;
  * @throws UserError for a folder that cannot be read, an address that is taken or needs a token, or a bad pattern.
  */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const { host, port, token, log, settings } = options;
+  const { host, port, token, log, settings, seriesLimit, queueLimit, protectMetrics, rateLimit } = options;
   if (token === null && !isLoopback(host)) {
     throw new UserError(
       `Without a token the server binds to this machine only, not to \`${host}\`: give \`--token-file FILE\` or AUDIT_TOKEN.`,
@@ -69,30 +66,24 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   }
   checkRules(settings.failOn ?? []);
   const checkpoints = options.checkpoints === null ? null : checkpointPattern(options.checkpoints);
-  const scan = () => scanModels(options.models, checkpoints);
+  const scan = () => scanModelFiles(options.models, checkpoints);
   const files = await scan();
   const { device, notes } = await pickDevice(settings.device ?? 'auto');
   for (const note of notes) log.warn({ device }, note);
-  const store = await openStore({
-    folder: resolve(options.state),
-    keep: options.keep,
-    extractFile: runExtract,
-  });
+  const state = resolve(options.state);
+  const store = await openStore({ folder: state, keep: options.keep, extractFile: runExtract });
+  const pending = openPendingAudits(state);
+  const versions = { version: tool.version, onnxruntime: onnxruntimeVersion() };
   const service = exporterService({
-    ...{
-      store,
-      requests: openRequests(resolve(options.state)),
-      log,
-      device,
-      settings,
-      version: tool.version,
-    },
-    ...{ seriesLimit: options.seriesLimit, queueLimit: options.queueLimit },
-    onnxruntime: onnxruntimeVersion(),
+    ...{ store, pending, log, device, settings, seriesLimit, queueLimit },
+    ...versions,
   });
-  const { protectMetrics, rateLimit } = options;
   const app = createApp({
-    ...{ service, log, token, protectMetrics, rateLimit },
+    service,
+    log,
+    token,
+    protectMetrics,
+    rateLimit,
     requestSchema: auditRequestSchema,
   });
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app);
@@ -130,47 +121,4 @@ function listen(server: ReturnType<typeof createServer>, host: string, port: num
     });
     server.listen(port, host, done);
   });
-}
-
-/** Looks at the folder until told to stop; a look that fails is logged, and the next one may succeed. */
-function watchFolder(
-  { watch, everySeconds, settleSeconds, pollSeconds, log }: ServeOptions,
-  service: ExporterService,
-  scan: () => ReturnType<typeof scanModels>,
-  first: Awaited<ReturnType<typeof scanModels>>,
-): () => void {
-  const due = watcher({
-    ...{ watch, everySeconds, settleSeconds },
-    auditedAt: service.auditedAt,
-    audit: (file, trigger) => {
-      try {
-        service.enqueue(file, trigger);
-      } catch (error) {
-        log.error({ model: file.model, err: error }, 'not queued');
-      }
-    },
-  });
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  const look = (files: typeof first) => {
-    service.setFiles(files);
-    due.look(files, Date.now());
-  };
-  const again = async () => {
-    try {
-      const files = await scan();
-      if (!stopped) look(files);
-    } catch (error) {
-      log.error({ err: error }, 'the models folder cannot be read');
-    }
-    if (!stopped) timer = setTimeout(again, pollSeconds * 1000);
-  };
-  service.setFiles(first);
-  service.takeUp();
-  look(first);
-  timer = setTimeout(again, pollSeconds * 1000);
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
 }

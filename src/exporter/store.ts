@@ -1,25 +1,23 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { writeTextFile } from '../files/text-files.js';
-import type { ReportEntry } from './http/schema.js';
 import type { AuditExtract } from './metrics/extract.js';
 import { addAudit, NO_TOTALS, type Totals } from './metrics/totals.js';
+import type { ReportEntry } from './schema.js';
+import { folderName, newId, openStoreFiles, readJson } from './store-files.js';
 
 /**
- * The state folder: `reports/MODEL/ID.json` are plain reports; `index/MODEL/ID.json` are their extracts, and can be
- * deleted at any time: they are made again from the reports. `totals/MODEL.json` holds what the counters of reports
- * that `keep` has removed add up to. Every file is written whole or not at all, the report before its extract, and a
- * job is done when both are there: a kill at any moment leaves at worst a report without an extract.
+ * The stored reports. `reports/MODEL/ID.json` in the state folder are plain reports. `index/MODEL/ID.json` are their
+ * extracts; they can be deleted at any time and are made again from the reports. `totals/MODEL.json` holds the sums of
+ * the counters of reports that `keep` has removed. Every file is written whole or not at all, the report before its
+ * extract, and a job is done when both are there. So a kill at any moment leaves at worst a report without an extract.
  */
 export interface Store {
-  /** Oldest first. */
+  /** Lists reports, oldest first. */
   reports(model?: string): ReportEntry[];
   reportPath(id: string): string | null;
   extract(id: string): Promise<AuditExtract | null>;
   latest(model: string): AuditExtract | null;
   totals(model: string): Totals;
-  /** A new report's id and the path to write it to. */
+  /** Gives the id of a new report and the path to write it to. */
   prepare(model: string): Promise<{ id: string; path: string }>;
   /** Makes a written report known; afterwards it is not lost any more. */
   add(id: string, extract: AuditExtract): Promise<void>;
@@ -27,143 +25,125 @@ export interface Store {
 
 interface StoreOptions {
   folder: string;
-  /** Reports to keep of each model. */
+  /** Number of reports to keep of each model. */
   keep: number;
-  /** Makes the extract of a report file anew, given the one before it; `null` when the file is no report. */
+  /** Makes the extract of a report file, compared with the one before it; `null` when the file is no report. */
   extractFile: (path: string, previousPath: string | null) => Promise<AuditExtract | null>;
 }
 
-interface Removed {
+/** The sums over removed reports. */
+interface RemovedTotals {
   /** Reports up to this id are in `totals`, whether or not their files are still there. */
   upTo: string;
   totals: Totals;
 }
 
-interface Shelf {
+/** The reports of one model. */
+interface History {
   folder: string;
   entries: ReportEntry[];
   latest: AuditExtract | null;
-  removed: Removed;
+  removed: RemovedTotals;
   totals: Totals;
 }
 
-/** Opens the state folder; what a killed server left behind is tidied up. */
+/** Opens the state folder and tidies up what a killed server left. */
 export async function openStore({ folder, keep, extractFile }: StoreOptions): Promise<Store> {
-  const shelves = new Map<string, Shelf>();
-  const places = new Map<string, { model: string; folder: string }>();
-  const at = (kind: 'reports' | 'index', shelf: string, id = '') =>
-    join(folder, kind, shelf, id === '' ? '' : `${id}.json`);
-  for (const kind of ['reports', 'index', 'totals']) await mkdir(join(folder, kind), { recursive: true });
+  const files = await openStoreFiles(folder);
+  const histories = new Map<string, History>();
+  /** Folders of the reports, by id. */
+  const folders = new Map<string, string>();
 
-  const shelfOf = async (model: string): Promise<Shelf> => {
-    const known = shelves.get(model);
+  const historyOf = async (model: string): Promise<History> => {
+    const known = histories.get(model);
     if (known) return known;
     const name = folderName(model);
-    const removed = await readJson<Removed>(join(folder, 'totals', `${name}.json`));
-    const shelf: Shelf = {
-      folder: name,
-      entries: [],
-      latest: null,
-      removed: removed ?? { upTo: '', totals: NO_TOTALS },
-      totals: removed?.totals ?? NO_TOTALS,
+    const removed = (await readJson<RemovedTotals>(files.totalsPath(name))) ?? {
+      upTo: '',
+      totals: NO_TOTALS,
     };
-    shelves.set(model, shelf);
-    return shelf;
+    const history = { folder: name, entries: [], latest: null, removed, totals: removed.totals };
+    histories.set(model, history);
+    return history;
   };
-  const put = async (id: string, extract: AuditExtract): Promise<void> => {
-    const shelf = await shelfOf(extract.model);
-    shelf.entries.push(entryOf(id, extract));
-    shelf.latest = extract;
-    shelf.totals = addAudit(shelf.totals, extract);
-    places.set(id, { model: extract.model, folder: shelf.folder });
+  const append = async (id: string, extract: AuditExtract): Promise<void> => {
+    const history = await historyOf(extract.model);
+    history.entries.push(entryOf(id, extract));
+    history.latest = extract;
+    history.totals = addAudit(history.totals, extract);
+    folders.set(id, history.folder);
   };
-  const discard = async (name: string, id: string): Promise<void> => {
-    await unlink(at('reports', name, id)).catch(() => {});
-    await unlink(at('index', name, id)).catch(() => {});
-  };
-  const trim = async (model: string): Promise<void> => {
-    const shelf = await shelfOf(model);
-    while (shelf.entries.length > keep) {
-      const { id } = shelf.entries[0]!;
-      const extract = await readExtract(at('index', shelf.folder, id));
-      const totals = extract ? addAudit(shelf.removed.totals, extract) : shelf.removed.totals;
+  const removeOld = async (model: string): Promise<void> => {
+    const history = await historyOf(model);
+    while (history.entries.length > keep) {
+      const { id } = history.entries[0]!;
+      const extract = await readExtract(files.path('index', history.folder, id));
+      const totals = extract ? addAudit(history.removed.totals, extract) : history.removed.totals;
       const removed = { upTo: id, totals };
-      await writeTextFile(join(folder, 'totals', `${shelf.folder}.json`), JSON.stringify(removed));
-      shelf.removed = removed;
-      shelf.entries.shift();
-      places.delete(id);
-      await discard(shelf.folder, id);
+      await writeTextFile(files.totalsPath(history.folder), JSON.stringify(removed));
+      history.removed = removed;
+      history.entries.shift();
+      folders.delete(id);
+      await files.discard(history.folder, id);
     }
   };
   const load = async (name: string): Promise<void> => {
-    const ids = (await tidied(at('reports', name))).sort();
-    await mkdir(at('index', name), { recursive: true });
-    for (const id of await tidied(at('index', name))) if (!ids.includes(id)) await discard(name, id);
+    await files.makeFolders(name);
+    const ids = (await files.ids('reports', name)).sort();
+    for (const id of await files.ids('index', name)) if (!ids.includes(id)) await files.discard(name, id);
     let model: string | null = null;
     let previous: string | null = null;
     for (const id of ids) {
-      let extract = await readExtract(at('index', name, id));
+      const path = files.path('reports', name, id);
+      let extract = await readExtract(files.path('index', name, id));
       if (!extract) {
-        extract = await extractFile(at('reports', name, id), previous);
+        extract = await extractFile(path, previous);
         if (!extract) continue;
-        await writeTextFile(at('index', name, id), JSON.stringify(extract));
+        await writeTextFile(files.path('index', name, id), JSON.stringify(extract));
       }
       model = extract.model;
-      previous = at('reports', name, id);
-      if (id <= (await shelfOf(model)).removed.upTo) await discard(name, id);
-      else await put(id, extract);
+      previous = path;
+      if (id <= (await historyOf(model)).removed.upTo) await files.discard(name, id);
+      else await append(id, extract);
     }
-    if (model !== null) await trim(model);
+    if (model !== null) await removeOld(model);
   };
-  for (const name of await readdir(join(folder, 'reports'))) await load(name);
+  for (const name of await files.folders()) await load(name);
 
+  const pathOf = (kind: 'reports' | 'index', id: string): string | null => {
+    const name = folders.get(id);
+    return name === undefined ? null : files.path(kind, name, id);
+  };
   return {
     reports: (model) =>
       model === undefined
-        ? [...shelves.values()].flatMap(({ entries }) => entries).sort((a, b) => (a.id < b.id ? -1 : 1))
-        : [...(shelves.get(model)?.entries ?? [])],
-    reportPath: (id) => {
-      const place = places.get(id);
-      return place ? at('reports', place.folder, id) : null;
-    },
+        ? [...histories.values()].flatMap(({ entries }) => entries).sort((a, b) => (a.id < b.id ? -1 : 1))
+        : [...(histories.get(model)?.entries ?? [])],
+    reportPath: (id) => pathOf('reports', id),
     extract: async (id) => {
-      const place = places.get(id);
-      return place ? readExtract(at('index', place.folder, id)) : null;
+      const path = pathOf('index', id);
+      return path === null ? null : readExtract(path);
     },
-    latest: (model) => shelves.get(model)?.latest ?? null,
-    totals: (model) => shelves.get(model)?.totals ?? NO_TOTALS,
+    latest: (model) => histories.get(model)?.latest ?? null,
+    totals: (model) => histories.get(model)?.totals ?? NO_TOTALS,
     prepare: async (model) => {
       const name = folderName(model);
-      for (const kind of ['reports', 'index'] as const) await mkdir(at(kind, name), { recursive: true });
+      await files.makeFolders(name);
       const id = newId();
-      return { id, path: at('reports', name, id) };
+      return { id, path: files.path('reports', name, id) };
     },
     add: async (id, extract) => {
-      await writeTextFile(at('index', folderName(extract.model), id), JSON.stringify(extract));
-      await put(id, extract);
-      await trim(extract.model);
+      const path = files.path('index', folderName(extract.model), id);
+      await writeTextFile(path, JSON.stringify(extract));
+      await append(id, extract);
+      await removeOld(extract.model);
     },
   };
-}
-
-/** Ids of the whole files; what a kill left half-written is removed. */
-async function tidied(folder: string): Promise<string[]> {
-  const names = await readdir(folder);
-  for (const name of names) if (/^\..*\.tmp$/.test(name)) await unlink(join(folder, name)).catch(() => {});
-  return names.filter((name) => /^[\w-]+\.json$/.test(name)).map((name) => name.slice(0, -5));
 }
 
 async function readExtract(path: string): Promise<AuditExtract | null> {
   const extract = await readJson<AuditExtract>(path);
   return extract?.extractVersion === 1 ? extract : null;
-}
-
-async function readJson<T>(path: string): Promise<T | null> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as T;
-  } catch {
-    return null;
-  }
 }
 
 function entryOf(id: string, extract: AuditExtract): ReportEntry {
@@ -179,16 +159,4 @@ function entryOf(id: string, extract: AuditExtract): ReportEntry {
     gate: gate?.status ?? null,
     durationSeconds,
   };
-}
-
-/** Sorts by time: `20260102T030405678Z-1f3a9c`. */
-function newId(): string {
-  return `${new Date().toISOString().replace(/[-:.]/g, '')}-${randomBytes(3).toString('hex')}`;
-}
-
-/** A folder's name for a model: readable, and short enough for a file system. */
-function folderName(model: string): string {
-  const name = encodeURIComponent(model).replaceAll('*', '%2A').replaceAll('.', '%2E');
-  if (name.length <= 200) return name;
-  return `${name.slice(0, 180)}-${createHash('sha256').update(model).digest('hex').slice(0, 16)}`;
 }

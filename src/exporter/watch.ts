@@ -1,56 +1,60 @@
-import type { ModelFile } from './models.js';
+import type { ModelFile } from './model-files.js';
 
 export interface WatchOptions {
-  /** Audit what appears and what changes. */
+  /** True to audit a file when it appears and when it changes. */
   watch: boolean;
   /** Seconds after which a model is audited again; `null` for never. */
   everySeconds: number | null;
-  /** Seconds for which a file must not have changed, unless it was put there whole. */
+  /** Seconds for which a file must not have changed, unless it is complete (see `ModelFile`). */
   settleSeconds: number;
-  /** When the file was last audited, milliseconds since 1970, if its report is about the file as it is. */
+  /** Gives when the file as it is now was last audited, milliseconds since 1970; `null` if never. */
   auditedAt: (file: ModelFile) => number | null;
   audit: (file: ModelFile, trigger: 'watch' | 'schedule') => void;
 }
 
+export interface Watcher {
+  /** Requests the audits that are due. `now` is in milliseconds since 1970. */
+  look(files: readonly ModelFile[], now: number): void;
+}
+
 /**
- * Decides which files are due. A folder is looked at over and over rather than subscribed to: that works on network
- * file systems, and a size has to be seen twice anyway to be called stable.
+ * Decides which files are due. The folder is looked at again and again, not subscribed to: this works on network file
+ * systems, and a size has to be seen twice before it counts as stable.
  */
-export function watcher({ watch, everySeconds, settleSeconds, auditedAt, audit }: WatchOptions): {
-  look: (files: readonly ModelFile[], now: number) => void;
-} {
-  /** Signatures that an audit was asked for, by file. */
-  const asked = new Map<string, { signature: string; at: number }>();
+export function watcher({ watch, everySeconds, settleSeconds, auditedAt, audit }: WatchOptions): Watcher {
+  /** Signature and time of the last audit that was requested, by file. */
+  const requested = new Map<string, { signature: string; at: number }>();
+  /** Signature of a file that may still be growing and the time since when it has had it, by file. */
   const settling = new Map<string, { signature: string; since: number }>();
 
   const isSettled = ({ file, signature, complete }: ModelFile, now: number): boolean => {
-    if (complete) return true;
-    const seen = settling.get(file);
-    if (seen?.signature !== signature) settling.set(file, { signature, since: now });
-    else return now - seen.since >= settleSeconds * 1000;
-    return settleSeconds === 0;
+    if (complete || settleSeconds === 0) return true;
+    const before = settling.get(file);
+    if (before?.signature === signature) return now - before.since >= settleSeconds * 1000;
+    settling.set(file, { signature, since: now });
+    return false;
   };
-  const isDue = (one: ModelFile, last: boolean, now: number): 'watch' | 'schedule' | null => {
-    const before = asked.get(one.file);
-    const since = before?.signature === one.signature ? before.at : auditedAt(one);
-    if (since === null && watch) return 'watch';
-    // Of a training run only the last checkpoint is audited again: the others belong to the past.
-    if (everySeconds === null || !last) return null;
-    return since === null || now - since >= everySeconds * 1000 ? 'schedule' : null;
+  const dueBy = (file: ModelFile, isLatest: boolean, now: number): 'watch' | 'schedule' | null => {
+    const last = requested.get(file.file);
+    const lastAudit = last?.signature === file.signature ? last.at : auditedAt(file);
+    if (lastAudit === null && watch) return 'watch';
+    // Of a training run only the latest checkpoint is audited again: the others do not change any more.
+    if (everySeconds === null || !isLatest) return null;
+    return lastAudit === null || now - lastAudit >= everySeconds * 1000 ? 'schedule' : null;
   };
   return {
     look(files, now) {
       const present = new Set(files.map(({ file }) => file));
-      for (const memory of [asked, settling]) {
+      for (const memory of [requested, settling]) {
         for (const file of memory.keys()) if (!present.has(file)) memory.delete(file);
       }
-      const last = new Map(files.map((one) => [one.model, one.file]));
-      for (const one of files) {
-        const trigger = isDue(one, last.get(one.model) === one.file, now);
-        if (trigger === null || !isSettled(one, now)) continue;
-        settling.delete(one.file);
-        asked.set(one.file, { signature: one.signature, at: now });
-        audit(one, trigger);
+      const latest = new Map(files.map(({ model, file }) => [model, file]));
+      for (const file of files) {
+        const trigger = dueBy(file, latest.get(file.model) === file.file, now);
+        if (trigger === null || !isSettled(file, now)) continue;
+        settling.delete(file.file);
+        requested.set(file.file, { signature: file.signature, at: now });
+        audit(file, trigger);
       }
     },
   };

@@ -2,12 +2,12 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createApp } from '../../src/exporter/http/app.js';
+import { auditRequestSchema } from '../../src/exporter/audit-request.js';
+import { type AppOptions, createApp } from '../../src/exporter/http/app.js';
 import { isLoopback } from '../../src/exporter/http/auth.js';
 import { openApi } from '../../src/exporter/http/openapi.js';
-import type { Problem } from '../../src/exporter/http/schema.js';
-import type { ServerOptions, Service } from '../../src/exporter/http/types.js';
-import { auditRequestSchema } from '../../src/exporter/request.js';
+import type { Problem } from '../../src/exporter/schema.js';
+import type { Service } from '../../src/exporter/types.js';
 
 const token = 'a-token-of-some-length';
 const servers: Server[] = [];
@@ -38,7 +38,7 @@ interface Line {
   message: string;
 }
 
-async function listen(more: Partial<ServerOptions> = {}) {
+async function listen(more: Partial<AppOptions> = {}) {
   const log: Line[] = [];
   const at = (level: string) => (fields: object, message: string) =>
     void log.push({ level, fields: fields as Line['fields'], message });
@@ -215,7 +215,7 @@ describe('a request', () => {
 });
 
 describe('schema/openapi.json', () => {
-  const document = openApi({ requestSchema: auditRequestSchema }) as {
+  const document = openApi(auditRequestSchema) as {
     paths: Record<string, Record<string, unknown>>;
   };
 

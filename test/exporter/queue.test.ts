@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Interrupted } from '../../src/errors.js';
-import type { Job } from '../../src/exporter/http/schema.js';
 import { openQueue, type Queue } from '../../src/exporter/queue.js';
+import type { Job } from '../../src/exporter/schema.js';
 
 interface Running {
   work: string;

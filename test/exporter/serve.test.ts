@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Job, Problem } from '../../src/exporter/http/schema.js';
-import { openRequests } from '../../src/exporter/requests.js';
+import { openPendingAudits } from '../../src/exporter/pending-audits.js';
+import type { Job, Problem } from '../../src/exporter/schema.js';
 import { audit, childrenOf, root } from '../cli/audit.js';
 import { stop, temporaryFolder, until } from './metrics/services.js';
 import { type Exporter, putModel, serveExporter } from './serving.js';
@@ -168,20 +168,20 @@ describe('what was asked of a server and did not end', () => {
 
   it('is dropped when it ran whenever three servers died', () => {
     const folder = temporaryFolder();
-    const requests = openRequests(folder);
+    const requests = openPendingAudits(folder);
     requests.add({ id: 'a', createdAt: '2026-01-02', body: { model: 'm' } });
     requests.add({ id: 'b', createdAt: '2026-01-01', body: { model: 'm' } });
     writeFileSync(join(folder, 'requests/foreign.json'), '{"half');
     const left = (starts: number) => ({ id: 'b', createdAt: '2026-01-01', body: { model: 'm' }, starts });
     const waiting = { id: 'a', createdAt: '2026-01-02', body: { model: 'm' }, starts: 0 };
     for (const starts of [0, 1, 2]) {
-      expect(requests.left()).toEqual({ waiting: [left(starts), waiting], dropped: [] });
+      expect(requests.takeUp()).toEqual({ waiting: [left(starts), waiting], dropped: [] });
       requests.began('b');
     }
     requests.endedInOrder();
-    expect(requests.left().waiting).toEqual([left(0), waiting]);
+    expect(requests.takeUp().waiting).toEqual([left(0), waiting]);
     for (let starts = 0; starts < 3; starts++) requests.began('b');
-    expect(requests.left()).toEqual({ waiting: [waiting], dropped: [left(3)] });
+    expect(requests.takeUp()).toEqual({ waiting: [waiting], dropped: [left(3)] });
     requests.remove('a');
     expect(readdirSync(join(folder, 'requests'))).toEqual(['foreign.json']);
   });

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Job } from '../../src/exporter/http/schema.js';
+import type { Job } from '../../src/exporter/schema.js';
 import { root } from '../cli/audit.js';
 import { freePort, ready, start, temporaryFolder, until } from './metrics/services.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelFile } from '../../src/exporter/models.js';
+import type { ModelFile } from '../../src/exporter/model-files.js';
 import { type WatchOptions, watcher } from '../../src/exporter/watch.js';
 
 const file = (model: string, more: Partial<ModelFile> = {}): ModelFile => ({

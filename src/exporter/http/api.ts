@@ -1,9 +1,10 @@
 import { type Response, Router } from 'express';
 import { UserError } from '../../errors.js';
+import type { Service } from '../types.js';
 import { sendEvents } from './events.js';
-import type { Service } from './types.js';
+import type { HttpError } from './problem.js';
 
-/** The routes below /api/v1; `openapi.ts` documents each of them, and a test holds the two together. */
+/** Builds the routes below /api/v1. `openapi.ts` documents each of them, and a test holds the two together. */
 export function apiRoutes(service: Service): Router {
   const api = Router({ caseSensitive: true });
 
@@ -20,8 +21,8 @@ export function apiRoutes(service: Service): Router {
   });
   api.get('/audits/:id/events', (request, response) => {
     const { id } = request.params;
-    const now = service.job(id) ?? unknownJob(id);
-    sendEvents(response, service, { first: [now], wants: (job) => job.id === id, untilEnd: true });
+    const current = service.job(id) ?? unknownJob(id);
+    sendEvents(response, service, { first: [current], wants: (job) => job.id === id, untilEnd: true });
   });
   api.get('/events', (_request, response) => {
     sendEvents(response, service, { first: [], wants: () => true, untilEnd: false });
@@ -41,17 +42,17 @@ export function apiRoutes(service: Service): Router {
   });
   api.get('/reports/:id', (request, response) => sendReport(response, service, request.params.id));
   api.get('/diff', async (request, response) => {
-    const { old, new: current } = request.query;
-    if (typeof old !== 'string' || typeof current !== 'string') {
+    const { old: oldId, new: newId } = request.query;
+    if (typeof oldId !== 'string' || typeof newId !== 'string') {
       throw new UserError('Expected two report ids, as in `?old=ID&new=ID`.', 'bad-query');
     }
-    for (const id of [old, current]) if (service.reportPath(id) === null) throw unknownReport(id);
-    response.type('json').send(await service.diff(old, current));
+    for (const id of [oldId, newId]) if (service.reportPath(id) === null) throw unknownReport(id);
+    response.type('json').send(await service.diff(oldId, newId));
   });
   return api;
 }
 
-/** The file goes out as it lies there: nothing is parsed, whatever its size. */
+/** Sends the report's file as it is: nothing is parsed, whatever its size. */
 function sendReport(response: Response, service: Service, id: string): void {
   const path = service.reportPath(id);
   if (path === null) throw unknownReport(id);
@@ -59,11 +60,8 @@ function sendReport(response: Response, service: Service, id: string): void {
 }
 
 function unknownJob(id: string): never {
-  throw {
-    status: 404,
-    code: 'job-unknown',
-    detail: `There is no audit \`${id}\`; the list is /api/v1/audits.`,
-  };
+  const detail = `There is no audit \`${id}\`; the list is /api/v1/audits.`;
+  throw { status: 404, code: 'job-unknown', detail } satisfies HttpError;
 }
 
 function unknownReport(id: string): UserError {

@@ -1,20 +1,24 @@
 import type { Response } from 'express';
-import type { Job } from './schema.js';
-import type { Service } from './types.js';
+import { hasEnded, type Job } from '../schema.js';
+import type { Service } from '../types.js';
 
-/** Proxies close what is silent for long. */
+/** Time between two comments in an idle stream: proxies close a connection that is silent for long. */
 const HEARTBEAT_MILLISECONDS = 15_000;
 
-/** Whether nothing more will happen to a job. */
-export function hasEnded({ status }: Job): boolean {
-  return status !== 'queued' && status !== 'running';
+export interface EventOptions {
+  /** Jobs to send at once. */
+  first: Job[];
+  /** Returns true for a job that belongs into this stream. */
+  wants: (job: Job) => boolean;
+  /** True to end the stream with the job. */
+  untilEnd: boolean;
 }
 
-/** Server-sent events: an event `job` with the whole job whenever one changes. */
+/** Answers with server-sent events: an event `job` with the whole job whenever one changes. */
 export function sendEvents(
   response: Response,
   service: Service,
-  { first, wants, untilEnd }: { first: Job[]; wants: (job: Job) => boolean; untilEnd: boolean },
+  { first, wants, untilEnd }: EventOptions,
 ): void {
   response.set({
     'Content-Type': 'text/event-stream',

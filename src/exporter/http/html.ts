@@ -1,13 +1,13 @@
 import { printable } from '../../report/format.js';
 
-/** HTML that is safe to send: made by `html` alone. */
+/** HTML that is safe to send: only `html` makes it. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
 type Part = Html | string | number | null | undefined | false | Part[];
 
-/** A template whose parts are escaped unless they are `Html` themselves; lists are joined, nothing is left out as ''. */
+/** Fills a template. Parts are escaped unless they are `Html`; lists are joined; `null`, `undefined` and `false` are left out. */
 export function html(literals: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(literals.reduce((text, literal, i) => text + render(parts[i - 1]) + literal));
 }
@@ -28,7 +28,7 @@ function escaped(text: string): string {
     .replace(/'/g, '&#39;');
 }
 
-/** A whole page. Style and script come from this server: the pages work without any other network. */
+/** Wraps the main part into a whole page. Style and script come from this server, so that no other network is needed. */
 export function page(title: string, main: Html, { live = false } = {}): string {
   return html`<!doctype html>
 <html lang="en">

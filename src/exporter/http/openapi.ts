@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { diffReportSchema } from '../../report/diff-schema.js';
 import { auditReportSchema } from '../../report/schema.js';
-import { jobSchema, modelEntrySchema, problemSchema, reportEntrySchema } from './schema.js';
-import type { ServerOptions } from './types.js';
+import { jobSchema, modelEntrySchema, problemSchema, reportEntrySchema } from '../schema.js';
 
 type Json = Record<string, unknown>;
 
@@ -28,11 +27,15 @@ const events = (description: string): Json => ({
   content: { 'text/event-stream': { schema: { type: 'string' } } },
 });
 
-/** What any route of the API may answer. */
+/** Answers that every route of the API may give. */
 const always = { '401': problem('The token is missing or wrong'), '429': problem('Too many requests') };
 
-/** The OpenAPI 3.1 document of the API; schema/openapi.json is what it gives. */
-export function openApi({ requestSchema }: Pick<ServerOptions, 'requestSchema'>): Json {
+/**
+ * Builds the OpenAPI 3.1 document of the API; schema/openapi.json is a copy of it.
+ *
+ * @param requestSchema Body of `POST /audits`.
+ */
+export function openApi(requestSchema: z.ZodType): Json {
   return {
     openapi: '3.1.0',
     info: {
@@ -156,7 +159,7 @@ function paths(): Json {
   };
 }
 
-/** A schema with everything inline: no reference leaves its place. */
+/** Gives a schema with everything inline, so that no reference in it points to another schema. */
 function schemaOf(schema: z.ZodType): Json {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'output', reused: 'inline' }) as Json;
   return rest;

@@ -1,10 +1,10 @@
 import { number, percent } from '../../report/format.js';
 import type { AuditExtract } from '../metrics/extract.js';
+import type { ReportEntry } from '../schema.js';
+import type { Service } from '../types.js';
 import { type HeatRow, heatmap, trendChart } from './charts.js';
 import { type Html, html } from './html.js';
 import { pointsOf, verdict, when } from './page-overview.js';
-import type { ReportEntry } from './schema.js';
-import type { Service } from './types.js';
 
 /** Columns of the map of layers. */
 const SHOWN_AUDITS = 60;

@@ -1,9 +1,8 @@
 import { number, percent } from '../../report/format.js';
+import { hasEnded, type Job, type ModelEntry, type ReportEntry } from '../schema.js';
+import type { Service } from '../types.js';
 import { type Point, sparkline } from './charts.js';
-import { hasEnded } from './events.js';
 import { type Html, html } from './html.js';
-import type { Job, ModelEntry, ReportEntry } from './schema.js';
-import type { Service } from './types.js';
 
 /** Audits that a trend in a table cell goes back to. */
 const TREND = 50;

@@ -1,6 +1,7 @@
 import { type RequestHandler, Router, urlencoded } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { percent } from '../../report/format.js';
+import type { Service } from '../types.js';
 import { liveScript, style } from './assets.js';
 import type { Auth } from './auth.js';
 import { page } from './html.js';
@@ -8,7 +9,6 @@ import { loginPage } from './page-login.js';
 import { modelPage } from './page-model.js';
 import { overviewPage } from './page-overview.js';
 import { reportPage } from './page-report.js';
-import type { Service } from './types.js';
 
 /** The pages for people. With a token a browser asks for it once and keeps a cookie that lets it read. */
 export function pageRoutes(service: Service, auth: Auth, perMinute: number): Router {

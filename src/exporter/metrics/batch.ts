@@ -4,7 +4,7 @@ import { exporter } from './registry.js';
 import { type ModelHealth, modelSamples } from './samples.js';
 import { addAudit, NO_TOTALS } from './totals.js';
 
-/** The exposition of one finished audit: the same series that the exporter has, for a batch or CI run. */
+/** Renders the series of one finished audit for a batch or CI run; they are the same as the exporter's. */
 export async function renderAudit(report: AuditReport, previous: AuditReport | null = null): Promise<string> {
   const latest = extractOf(report, previous);
   return render({
@@ -16,7 +16,7 @@ export async function renderAudit(report: AuditReport, previous: AuditReport | n
   });
 }
 
-/** The exposition of an audit that failed: only what it can say. */
+/** Renders the few series that an audit that failed has. */
 export async function renderFailure(model: string): Promise<string> {
   const samples = modelSamples({
     model,

@@ -5,7 +5,7 @@ import type { Flag } from '../../stats/flags.js';
 import type { ValueHistogram } from '../../stats/types.js';
 import { FREQUENCY_BOUNDS, VALUE_BOUNDS } from './names.js';
 
-/** What the metrics and the pages need of one audit: a few kB instead of the report's megabytes. Plain JSON. */
+/** The part of a report that metrics and pages need: a few kB instead of megabytes. Plain JSON. */
 export interface AuditExtract {
   extractVersion: 1;
   model: string;
@@ -28,7 +28,7 @@ export interface AuditExtract {
   gate: { status: 'passed' | 'failed'; rules: { rule: string; passed: boolean }[] } | null;
   sites: SiteExtract[];
   /** Over-smoothing; graph models only. */
-  graph: (Place & {
+  graph: (SiteLocation & {
     dirichletEnergy: number | null;
     distanceToMean: number | null;
     effectiveRank: number | null;
@@ -38,12 +38,12 @@ export interface AuditExtract {
   })[];
 }
 
-/** Where a site is. */
-export type Place = Pick<SiteReport, 'id' | 'stack' | 'layer' | 'part'> & {
+/** Identity of a site: its id and the labels that the id is made of. */
+export type SiteLocation = Pick<SiteReport, 'id' | 'stack' | 'layer' | 'part'> & {
   site: SiteKind | GraphReport['site'];
 };
 
-export interface SiteExtract extends Place {
+export interface SiteExtract extends SiteLocation {
   neurons: number;
   dead: number;
   deadRatio: number | null;
@@ -59,7 +59,7 @@ export interface SiteExtract extends Place {
 }
 
 /**
- * The extract of a report.
+ * Makes the extract of a report.
  *
  * @param previous The model's report before, to count newly dead and revived neurons.
  */
@@ -97,9 +97,9 @@ function siteExtract(site: SiteReport, before: SiteReport | null): SiteExtract {
   const { id, stack, layer, part, neurons, dead, deadRatio, flags } = site;
   const counters = siteCounters(site);
   const known = frequencies(counters).filter((frequency) => !Number.isNaN(frequency));
-  const comparable = before?.neurons === neurons;
-  const was = new Set(before?.deadNeurons);
-  const is = new Set(site.deadNeurons);
+  const isComparable = before?.neurons === neurons;
+  const deadBefore = new Set(before?.deadNeurons);
+  const deadNow = new Set(site.deadNeurons);
   return {
     id,
     stack,
@@ -110,8 +110,8 @@ function siteExtract(site: SiteReport, before: SiteReport | null): SiteExtract {
     dead,
     deadRatio,
     flags,
-    newlyDead: comparable ? [...is].filter((index) => !was.has(index)).length : null,
-    revived: comparable ? [...was].filter((index) => !is.has(index)).length : null,
+    newlyDead: isComparable ? countMissing(deadNow, deadBefore) : null,
+    revived: isComparable ? countMissing(deadBefore, deadNow) : null,
     nonFiniteValues: counters.nonFinite.reduce((sum, n) => sum + n, 0),
     frequency: {
       counts: bucketed(known, FREQUENCY_BOUNDS),
@@ -121,14 +121,19 @@ function siteExtract(site: SiteReport, before: SiteReport | null): SiteExtract {
   };
 }
 
-/** How many of the values lie in each bucket (bound before, bound], the last being open. */
+/** Counts the neurons of one set that the other lacks. */
+function countMissing(neurons: Set<number>, others: Set<number>): number {
+  return [...neurons].filter((index) => !others.has(index)).length;
+}
+
+/** Counts the values in each bucket (previous bound, bound]; the last bucket has no upper bound. */
 export function bucketed(values: Iterable<number>, bounds: readonly number[]): number[] {
   const counts: number[] = new Array(bounds.length + 1).fill(0);
   for (const value of values) counts[bucketOf(value, bounds)]!++;
   return counts;
 }
 
-/** The report's 256 bins in the fixed buckets, each bin going where its centre (k − zeroPoint) · scale lies. */
+/** Puts the report's 256 bins into the fixed buckets, each bin by its centre (k − zeroPoint) · scale. */
 export function valueBuckets({ scale, zeroPoint, counts }: ValueHistogram): number[] {
   const buckets: number[] = new Array(VALUE_BOUNDS.length + 1).fill(0);
   for (const [k, count] of counts.entries())
@@ -141,13 +146,16 @@ function bucketOf(value: number, bounds: readonly number[]): number {
   return index < 0 ? bounds.length : index;
 }
 
-/** One entry per rule: passed where it passed at every site. Rules of a baseline lose the site in their text. */
+/**
+ * Makes one entry per rule, which passed if it passed at every site. A rule of a baseline has the site in its text; `*`
+ * stands for it here.
+ */
 function ruleStatus(rules: NonNullable<AuditReport['gate']>['rules']): { rule: string; passed: boolean }[] {
-  const found = new Map<string, boolean>();
+  const passedByRule = new Map<string, boolean>();
   for (const { rule, site, status } of rules) {
     const name =
       site !== null && rule.startsWith(`${site}.dead_ratio - `) ? `*${rule.slice(site.length)}` : rule;
-    found.set(name, (found.get(name) ?? true) && status === 'passed');
+    passedByRule.set(name, (passedByRule.get(name) ?? true) && status === 'passed');
   }
-  return [...found].map(([rule, passed]) => ({ rule, passed }));
+  return [...passedByRule].map(([rule, passed]) => ({ rule, passed }));
 }

@@ -1,7 +1,7 @@
-/** Every metric there is, once: name, kind, labels and what it says. Units stand in the names. */
+/** Every metric there is: name, kind, labels and help. Units stand in the names. */
 export const PREFIX = 'activation_auditor_';
 
-/** Where a site is; `stack` and `part` are empty where a model has no such thing. Never a neuron. */
+/** Labels of a site; `stack` and `part` are empty where a model has no such thing. A neuron is never a label. */
 const SITE = ['model', 'stack', 'layer', 'site', 'part'] as const;
 const MODEL = ['model'] as const;
 
@@ -14,7 +14,7 @@ export const FREQUENCY_BOUNDS = [0, 0.0001, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0
 /** Bounds of the histogram of activation values: signed, the same for every site, so that sites and audits add up. */
 export const VALUE_BOUNDS = [-30, -10, -3, -1, -0.3, -0.1, -0.01, 0.01, 0.1, 0.3, 1, 3, 10, 30] as const;
 
-/** How an audit ended. */
+/** Ways in which an audit ends. */
 export const RESULTS = ['success', 'failed', 'cancelled'] as const;
 export type Result = (typeof RESULTS)[number];
 
@@ -161,10 +161,10 @@ export const METRICS: Readonly<Record<MetricName, MetricDefinition>> = definitio
 
 export const METRIC_NAMES = Object.keys(definitions) as MetricName[];
 
-/** The metrics of a model, as against those of the exporter: what a batch run pushes. */
+/** Metrics of a model, which a batch run pushes; the others are of the exporter. */
 export const MODEL_METRICS = METRIC_NAMES.filter((name) => METRICS[name].labels.includes('model'));
 
-/** The name that Prometheus sees. */
+/** Gives the name that Prometheus sees. */
 export function fullName(name: MetricName): string {
   return PREFIX + name;
 }

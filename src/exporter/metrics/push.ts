@@ -4,15 +4,15 @@ import { CONTENT_TYPES } from './registry.js';
 /** The `job` half of the grouping key; `model` is the other. */
 export const PUSH_JOB = 'activation_auditor';
 
-/** How long a Pushgateway may take. */
+/** Time that a Pushgateway may take. */
 const TIMEOUT_MILLISECONDS = 30_000;
 
 /**
- * Gives a model's series to a Pushgateway. The group is `job` + `model`: two models never overwrite each other, a new
- * audit of a model replaces the old one whole.
+ * Hands a model's series to a Pushgateway. Its group is `job` and `model`: two models never overwrite each other, and a
+ * new audit of a model replaces the old one whole.
  *
- * @param url The Pushgateway, with a path prefix or credentials where it needs them.
- * @param keep Leave the group's other metrics as they are (POST), as for an audit that failed.
+ * @param url Address of the Pushgateway, with a path prefix or credentials where it needs them.
+ * @param keep True to leave the group's other metrics as they are (POST), as for an audit that failed.
  * @throws UserError for a wrong address; RunError when the gateway cannot be reached or refuses.
  */
 export async function pushMetrics(
@@ -29,7 +29,7 @@ export async function deletePushed(url: string, model: string): Promise<void> {
   await send('DELETE', url, model);
 }
 
-/** The address of a model's group. Names are base64, since a path segment cannot hold their slashes. */
+/** Gives the address of a model's group. The name is base64, since a path segment cannot hold its slashes. */
 export function groupUrl(url: string, model: string): { url: URL; authorization: string | null } {
   let base: URL;
   try {
@@ -50,7 +50,7 @@ export function groupUrl(url: string, model: string): { url: URL; authorization:
 
 async function send(method: string, gateway: string, model: string, body?: string): Promise<void> {
   const { url, authorization } = groupUrl(gateway, model);
-  const shown = `${url.protocol}//${url.host}`;
+  const address = `${url.protocol}//${url.host}`;
   let response: Response;
   try {
     response = await fetch(url, {
@@ -64,12 +64,12 @@ async function send(method: string, gateway: string, model: string, body?: strin
     });
   } catch (cause) {
     const why = (cause as Error).cause instanceof Error ? ((cause as Error).cause as Error).message : '';
-    throw new RunError(`The Pushgateway at ${shown} cannot be reached${why ? `: ${why}` : ''}.`, { cause });
+    throw new RunError(`The Pushgateway at ${address} cannot be reached${why ? `: ${why}` : ''}.`, { cause });
   }
   const answer = (await response.text()).trim().slice(0, 300);
   if (response.ok) return;
   throw new RunError(
-    `The Pushgateway at ${shown} refused the metrics of ${model}: ${response.status} ${answer}`.trim(),
+    `The Pushgateway at ${address} refused the metrics of ${model}: ${response.status} ${answer}`.trim(),
   );
 }
 

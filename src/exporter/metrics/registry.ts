@@ -10,23 +10,23 @@ export const CONTENT_TYPES = {
 } as const;
 
 export interface Exporter {
-  /** The exposition of what `samples` gives now. */
+  /** Renders the samples of this moment. */
   render(format: Exposition): Promise<string>;
 }
 
 export interface ExporterOptions {
-  /** Series that change with every look, such as the length of a queue. */
+  /** Gives the series that change at any time, such as the length of a queue. */
   live?: () => Iterable<Sample>;
-  /** Also the metrics of this process: CPU, memory, event loop, garbage collection. */
+  /** True to add the metrics of this process: CPU, memory, event loop, garbage collection. */
   processMetrics?: boolean;
 }
 
 /**
- * Renders samples through prom-client. Its own Histogram can only observe single values, so ours hand over what was
- * counted.
+ * Renders samples through prom-client. Its own Histogram can only observe single values, so the tables here hand over
+ * counts that are made elsewhere.
  *
- * @param stable Asked once per rendering; while it gives the same array, the text of before is used again: formatting
- *   1,400 series takes 5 ms, and they change when an audit ends.
+ * @param stable Gives the series that change rarely. While it gives the same array, its text is not rendered again:
+ *   formatting 1,400 series takes 5 ms, and they change only when an audit ends.
  */
 export function exporter(
   stable: () => readonly Sample[],
@@ -53,7 +53,7 @@ export function exporter(
   };
 }
 
-/** A registry that is filled anew for each rendering. */
+/** Makes a function that renders samples with a registry of its own, which is filled anew each time. */
 function sampleRegistry(
   format: Exposition,
   processMetrics: boolean,
@@ -74,7 +74,7 @@ function sampleRegistry(
   };
 }
 
-/** Two expositions that share no metric as one; OpenMetrics ends with one EOF and takes no empty lines. */
+/** Joins expositions that share no metric. OpenMetrics ends with one EOF and takes no empty lines. */
 function joined(format: Exposition, ...texts: string[]): string {
   if (format === 'prometheus') return texts.filter((text) => text.trim() !== '').join('\n');
   const bodies = texts.map((text) => text.replace(/# EOF\n$/, '').trim());
@@ -87,7 +87,7 @@ interface Value {
   value: number;
 }
 
-/** What prom-client asks a metric for. */
+/** One metric, with the members that prom-client asks for. */
 class SampleTable {
   name = '';
   readonly help: string;
@@ -109,14 +109,14 @@ class SampleTable {
     registry.registerMetric(this as unknown as Metric);
   }
 
-  /** Called after prom-client has cut `_total` off `name` for OpenMetrics. */
+  /** Gives what prom-client formats. It calls this after it has cut `_total` off `name` for OpenMetrics. */
   get(): { name: string; help: string; type: string; values: Value[]; aggregator: string } {
     const { name, help, type, values, aggregator } = this;
     return { name, help, type, values, aggregator };
   }
 }
 
-/** Which of the two formats a scraper's `Accept` header prefers. */
+/** Chooses the format that a scraper's `Accept` header prefers. */
 export function negotiate(accept: string | undefined): Exposition {
   const quality = (type: string) => {
     const entry = accept

@@ -1,5 +1,5 @@
 import { FLAGS } from '../../stats/flags.js';
-import type { AuditExtract, Place } from './extract.js';
+import type { AuditExtract, SiteLocation } from './extract.js';
 import { FREQUENCY_BOUNDS, type MetricName, RESULTS, type Result, VALUE_BOUNDS } from './names.js';
 import type { SiteTotals, Totals } from './totals.js';
 
@@ -11,17 +11,17 @@ export interface Sample {
   suffix?: '_bucket' | '_sum' | '_count';
 }
 
-/** All that is known of one model. */
+/** The state of one model, from which its series are made. */
 export interface ModelHealth {
   model: string;
-  /** The last successful audit; `null` before the first. */
+  /** Last successful audit; `null` before the first. */
   latest: AuditExtract | null;
   totals: Totals;
-  /** Audits that ended so. */
+  /** Number of audits by the way they ended. */
   audits: Record<Result, number>;
   lastAuditSuccess: boolean | null;
-  /** Sites that are known before the first audit ends: their counters start at 0, so that `rate()` sees the rise. */
-  expected?: Place[];
+  /** Sites that are known before the first audit ends. Their counters start at 0, so that `rate()` sees them rise. */
+  expectedSites?: SiteLocation[];
 }
 
 const NONE: SiteTotals = {
@@ -30,7 +30,7 @@ const NONE: SiteTotals = {
   values: { counts: [] },
 };
 
-/** The series of one model. A value that is not known has no series. */
+/** Makes the series of one model. A value that is not known has no series. */
 export function modelSamples(health: ModelHealth, { histograms = true } = {}): Sample[] {
   const { model, latest, totals, audits, lastAuditSuccess } = health;
   const samples: Sample[] = [];
@@ -40,7 +40,7 @@ export function modelSamples(health: ModelHealth, { histograms = true } = {}): S
   for (const result of RESULTS) add('audits_total', audits[result], { result });
   add('last_audit_success', lastAuditSuccess === null ? null : Number(lastAuditSuccess));
   add('positions_total', totals.positions);
-  for (const site of latest?.sites ?? health.expected ?? []) {
+  for (const site of latest?.sites ?? health.expectedSites ?? []) {
     const labels = siteLabels(site);
     const sums = totals.sites[site.id] ?? NONE;
     add('non_finite_values_total', sums.nonFiniteValues, labels);
@@ -69,7 +69,7 @@ function latestSamples(latest: AuditExtract): Sample[] {
     add('dirichlet_energy', layer.dirichletEnergy, siteLabels(layer));
     add('distance_to_mean', layer.distanceToMean, siteLabels(layer));
     add('effective_rank', layer.effectiveRank, siteLabels(layer));
-    // A series of a run that an older version kept may lack these.
+    // The extract of a report that an older version made may lack these.
     add(
       'degree_normalised_dirichlet_energy',
       layer.degreeNormalisedDirichletEnergy ?? null,
@@ -90,11 +90,11 @@ function latestSamples(latest: AuditExtract): Sample[] {
   return samples;
 }
 
-function siteLabels({ stack, layer, site, part }: Place) {
+function siteLabels({ stack, layer, site, part }: SiteLocation) {
   return { stack, layer: String(layer), site, part };
 }
 
-/** Cumulative buckets. Values have no sum: OpenMetrics forbids it beside negative bounds, since it could fall. */
+/** Makes cumulative buckets. Values have no sum: OpenMetrics forbids one beside negative bounds, since it could fall. */
 function histogramSamples({ frequency, values }: SiteTotals, labels: Record<string, string>): Sample[] {
   const { lines, count } = buckets('activation_frequency_ratio', frequency.counts, FREQUENCY_BOUNDS, labels);
   return [

@@ -2,9 +2,9 @@ import { UserError } from '../../errors.js';
 import { writeTextFile } from '../../files/text-files.js';
 
 /**
- * node_exporter's textfile collector reads `*.prom` and nothing else.
+ * Checks the name of a textfile.
  *
- * @throws UserError for another name, since the file would never be read.
+ * @throws UserError for a name that does not end in `.prom`: node_exporter's textfile collector would never read it.
  */
 export function checkTextfile(path: string): void {
   if (path.endsWith('.prom') || path.startsWith('/dev/')) return;
@@ -14,7 +14,7 @@ export function checkTextfile(path: string): void {
   );
 }
 
-/** Writes metrics for node_exporter's textfile collector: whole or not at all. */
+/** Writes metrics for node_exporter's textfile collector, whole or not at all. */
 export async function writeMetricsTextfile(path: string, exposition: string): Promise<void> {
   checkTextfile(path);
   await writeTextFile(path, exposition);

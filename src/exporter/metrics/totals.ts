@@ -1,6 +1,6 @@
 import type { AuditExtract } from './extract.js';
 
-/** What a model's counters and histograms have added up to, by site id. Plain JSON. */
+/** Sums of a model's counters and histograms over its audits, by site id. Plain JSON. */
 export interface Totals {
   positions: number;
   sites: Record<string, SiteTotals>;
@@ -14,7 +14,7 @@ export interface SiteTotals {
 
 export const NO_TOTALS: Totals = { positions: 0, sites: {} };
 
-/** `totals` with one more audit; merge rule: everything adds. The arguments stay as they are. */
+/** Adds one more audit to the totals. Merge rule: everything adds. The arguments stay as they are. */
 export function addAudit(totals: Totals, audit: Pick<AuditExtract, 'positions' | 'sites'>): Totals {
   const sites = { ...totals.sites };
   for (const { id, nonFiniteValues, frequency, values } of audit.sites) {

@@ -79,7 +79,7 @@ describe('the exposition', () => {
       totals: NO_TOTALS,
       audits: { success: 0, failed: 0, cancelled: 0 },
       lastAuditSuccess: null,
-      expected: [site!],
+      expectedSites: [site!],
     });
     expect(samples.filter(({ value }) => value !== 0)).toEqual([]);
     expect(samples.filter(({ metric }) => metric === 'activation_value')).toHaveLength(15);

@@ -5,8 +5,8 @@ import { checkRules } from '../report/gate.js';
 import { type Settings, settingsSchema } from '../settings/settings.js';
 
 /**
- * What a request may set. No setting that names a file of the server: data sets go by name, and plugins, tokenizers,
- * baselines and outputs are for whoever starts the server.
+ * Settings that a request may choose. None names a file of the server: data sets go by name, and plugins, tokenizers,
+ * baselines and outputs belong to whoever starts the server.
  */
 const requestSettings = settingsSchema
   .pick({
@@ -45,13 +45,18 @@ export const auditRequestSchema = z
   })
   .describe('An audit to start; what is left out is as the server was started with');
 
+/** A request that fits the schema: the model's name, and the settings that differ from the server's. */
 export interface AuditRequest {
   model: string;
   settings: Settings;
 }
 
-/** @throws UserError that says where the body is not as it should be. */
-export function parseRequest(body: unknown): AuditRequest {
+/**
+ * Reads the body of a request.
+ *
+ * @throws UserError that names the first place where the body does not fit the schema, or a rule that cannot be read.
+ */
+export function parseAuditRequest(body: unknown): AuditRequest {
   const parsed = auditRequestSchema.safeParse(body ?? {});
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;

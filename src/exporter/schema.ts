@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What the API hands out, once: types, OpenAPI and the test that holds one against the other come from here. */
+/** The shapes that the API hands out. Types, the OpenAPI document and the tests of the answers come from here. */
 
 const time = z.iso.datetime();
 const share = z.number().min(0).max(1).nullable();
@@ -63,3 +63,8 @@ export type ReportEntry = z.infer<typeof reportEntrySchema>;
 export type Job = z.infer<typeof jobSchema>;
 export type ModelEntry = z.infer<typeof modelEntrySchema>;
 export type Problem = z.infer<typeof problemSchema>;
+
+/** Returns true if nothing more will happen to the job. */
+export function hasEnded({ status }: Job): boolean {
+  return status !== 'queued' && status !== 'running';
+}

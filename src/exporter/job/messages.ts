@@ -1,16 +1,16 @@
-import type { AuditOptions, Progress } from '../settings/options.js';
-import type { AuditExtract, Place } from './metrics/extract.js';
+import type { AuditOptions, Progress } from '../../settings/options.js';
+import type { AuditExtract, SiteLocation } from '../metrics/extract.js';
 
-/** What the server and the process of one job say to each other. */
+/** The messages between the server and the process of one job. */
 
 export interface AuditTask {
   kind: 'audit';
   options: Omit<AuditOptions, 'signal' | 'onProgress' | 'onStage'>;
   step: number | null;
   gate: { rules: string[]; maxDeadRatio?: number; strict?: boolean; baseline?: string; maxIncrease?: number };
-  /** Where the report goes. */
+  /** Path to write the report to. */
   reportPath: string;
-  /** The model's report before, to count revived neurons. */
+  /** The model's report before, from which revived neurons are counted. */
   previousPath: string | null;
 }
 
@@ -29,7 +29,7 @@ export interface DiffTask {
 export type Task = AuditTask | ExtractTask | DiffTask;
 
 export type FromJob =
-  | { kind: 'sites'; sites: Place[] }
+  | { kind: 'sites'; sites: SiteLocation[] }
   | { kind: 'progress'; progress: Progress }
   | { kind: 'stage'; stage: string }
   | { kind: 'extracted'; extract: AuditExtract }
@@ -37,5 +37,5 @@ export type FromJob =
   | { kind: 'failed'; message: string; bug: boolean }
   | { kind: 'interrupted' };
 
-/** The only thing the server says after the task. */
+/** The server sends the task first, and nothing else but `cancel` afterwards. */
 export type ToJob = { kind: 'task'; task: Task } | { kind: 'cancel' };

@@ -1,24 +1,24 @@
 /**
- * The process of one job of `audit serve`: reading a model, tokenizing and writing megabytes of JSON all happen here,
- * so that the server answers at once whatever is going on. It ends with its parent.
+ * The process of one job of `audit serve`. Reading a model, tokenizing and writing megabytes of JSON all happen here, so
+ * that the server answers at once whatever is going on. The process ends with its parent.
  */
 import { constants, setPriority } from 'node:os';
-import { audit } from '../app/audit.js';
-import { diffReports } from '../app/diff.js';
-import { Interrupted, RunError, UserError } from '../errors.js';
-import { openForAudit } from '../measure/load.js';
-import { wantsGate, withGate } from '../report/gate.js';
-import { formatReport, readReport, writeReport } from '../report/json.js';
-import type { AuditReport } from '../report/schema.js';
-import type { Progress } from '../settings/options.js';
-import { type AuditExtract, extractOf } from './metrics/extract.js';
-import type { AuditTask, ExtractTask, FromJob, Task, ToJob } from './protocol.js';
+import { audit } from '../../app/audit.js';
+import { diffReports } from '../../app/diff.js';
+import { Interrupted, RunError, UserError } from '../../errors.js';
+import { openForAudit } from '../../measure/load.js';
+import { wantsGate, withGate } from '../../report/gate.js';
+import { formatReport, readReport, writeReport } from '../../report/json.js';
+import type { AuditReport } from '../../report/schema.js';
+import type { Progress } from '../../settings/options.js';
+import { type AuditExtract, extractOf } from '../metrics/extract.js';
+import type { AuditTask, ExtractTask, FromJob, Task, ToJob } from './messages.js';
 
-/** Progress is for people. */
+/** Least time between two messages of progress: they are for people. */
 const PROGRESS_MILLISECONDS = 250;
 
 const stop = new AbortController();
-// Signals meant for the whole group are the server's to answer.
+// A signal to the whole process group is the server's to answer.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('message', (message: ToJob) => {
   if (message.kind === 'cancel') stop.abort();
@@ -39,9 +39,9 @@ async function work(task: Task): Promise<void> {
     }
   } catch (error) {
     if (stop.signal.aborted || error instanceof Interrupted) return tell({ kind: 'interrupted' });
-    const known = error instanceof UserError || error instanceof RunError;
-    const message = known ? error.message : String((error as Error)?.stack ?? error);
-    tell({ kind: 'failed', message, bug: !known });
+    const isKnown = error instanceof UserError || error instanceof RunError;
+    const message = isKnown ? error.message : String((error as Error)?.stack ?? error);
+    tell({ kind: 'failed', message, bug: !isKnown });
   }
 }
 
@@ -56,35 +56,35 @@ async function auditToFile({
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const { rules, baseline, ...limits } = gate;
   await announceSites(options);
-  let told = 0;
+  let lastProgress = 0;
   const report = await audit({
     ...options,
     signal: stop.signal,
     onStage: (stage) => tell({ kind: 'stage', stage }),
     onProgress: (progress: Progress) => {
-      if (performance.now() - told < PROGRESS_MILLISECONDS) return;
-      told = performance.now();
+      if (performance.now() - lastProgress < PROGRESS_MILLISECONDS) return;
+      lastProgress = performance.now();
       tell({ kind: 'progress', progress });
     },
   });
   if (stop.signal.aborted) throw new Interrupted('The audit was cancelled.');
   if (step !== null) report.model.step = step;
   const gateOptions = { ...limits, ...(baseline !== undefined && { baseline: await readReport(baseline) }) };
-  const judged = wantsGate(rules, gateOptions) ? withGate(report, rules, gateOptions) : report;
-  await writeReport(reportPath, judged);
-  return extractOf(judged, await readPrevious(previousPath));
+  const withVerdict = wantsGate(rules, gateOptions) ? withGate(report, rules, gateOptions) : report;
+  await writeReport(reportPath, withVerdict);
+  return extractOf(withVerdict, await readPrevious(previousPath));
 }
 
 async function extractFile({ reportPath, previousPath }: ExtractTask): Promise<AuditExtract> {
   return extractOf(await readReport(reportPath), await readPrevious(previousPath));
 }
 
-/** The report before, if it is still there. */
+/** Reads the report before; `null` if it is gone. */
 async function readPrevious(path: string | null): Promise<AuditReport | null> {
   return path === null ? null : readReport(path).catch(() => null);
 }
 
-/** Before the work begins, so that the counters of the sites exist at 0 before they rise. */
+/** Tells the sites before the work begins, so that their counters exist at 0 before they rise. */
 async function announceSites(options: AuditTask['options']): Promise<void> {
   const { load } = await openForAudit(options);
   const sites = load().sites.map(({ id, stack, layer, site, part }) => ({ id, stack, layer, site, part }));

@@ -1,7 +1,8 @@
 import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { checkpointPattern, findModel, scanModels } from '../../src/exporter/models.js';
+import { checkpointPattern } from '../../src/exporter/checkpoints.js';
+import { findModelFile, scanModelFiles } from '../../src/exporter/model-files.js';
 import { temporaryFolder } from './metrics/services.js';
 
 let folder = '';
@@ -21,7 +22,7 @@ describe('the models folder', () => {
     put('gpt2/model.onnx');
     put('bert/onnx/model.onnx');
     put('bert/onnx/tokenizer.json');
-    const found = await scanModels(folder, null);
+    const found = await scanModelFiles(folder, null);
     expect(found.map(({ model }) => model)).toEqual(['bert/onnx/model', 'gpt2/model']);
   });
 
@@ -35,14 +36,14 @@ describe('the models folder', () => {
     symlinkSync(outside, join(folder, 'dir'));
     symlinkSync(join(folder, 'blobs/abc.onnx'), join(folder, 'inside.onnx'));
     symlinkSync(folder, join(folder, 'blobs/loop'));
-    const found = await scanModels(folder, null);
+    const found = await scanModelFiles(folder, null);
     expect(found.map(({ file }) => file)).toEqual(['blobs/abc.onnx', 'inside.onnx']);
   });
 
   it('sees a change of the file and of the external data beside it', async () => {
     put('m.onnx');
     put('m.onnx_data');
-    const signature = async () => (await scanModels(folder, null))[0]!.signature;
+    const signature = async () => (await scanModelFiles(folder, null))[0]!.signature;
     const first = await signature();
     expect(await signature()).toBe(first);
     appendFileSync(join(folder, 'm.onnx_data'), 'y');
@@ -58,7 +59,7 @@ describe('the models folder', () => {
     const temporary = put('renamed.onnx.part');
     await new Promise((resolve) => setTimeout(resolve, 20));
     renameSync(temporary, join(folder, 'renamed.onnx'));
-    const found = await scanModels(folder, null);
+    const found = await scanModelFiles(folder, null);
     expect(found.map(({ model, complete }) => [model, complete])).toEqual([
       ['renamed', true],
       ['written', false],
@@ -66,7 +67,9 @@ describe('the models folder', () => {
   });
 
   it('that is not there is told in one sentence', async () => {
-    await expect(scanModels(join(folder, 'none'), null)).rejects.toThrow(/models folder .* cannot be read/);
+    await expect(scanModelFiles(join(folder, 'none'), null)).rejects.toThrow(
+      /models folder .* cannot be read/,
+    );
   });
 });
 
@@ -74,7 +77,7 @@ describe('--checkpoints', () => {
   it('gives the files of a run one name, and each its step, in order', async () => {
     for (const step of [1000, 9, 200]) put(`runs/a-step-${step}.onnx`);
     put('runs/b.onnx');
-    const found = await scanModels(folder, checkpointPattern('<name>-step-<n>.onnx'));
+    const found = await scanModelFiles(folder, checkpointPattern('<name>-step-<n>.onnx'));
     expect(found.map(({ model, step }) => [model, step])).toEqual([
       ['runs/a', 9],
       ['runs/a', 200],
@@ -99,16 +102,16 @@ describe('--checkpoints', () => {
 describe('what a request asks for', () => {
   it('is found by name or file, the latest checkpoint of a run', async () => {
     for (const step of [1, 3, 2]) put(`a-step-${step}.onnx`);
-    const files = await scanModels(folder, checkpointPattern('<name>-step-<n>.onnx'));
-    expect(findModel(files, 'a').step).toBe(3);
-    expect(findModel(files, 'a-step-2.onnx').step).toBe(2);
-    expect(() => findModel(files, 'b')).toThrow(/There is no model `b`/);
+    const files = await scanModelFiles(folder, checkpointPattern('<name>-step-<n>.onnx'));
+    expect(findModelFile(files, 'a').step).toBe(3);
+    expect(findModelFile(files, 'a-step-2.onnx').step).toBe(2);
+    expect(() => findModelFile(files, 'b')).toThrow(/There is no model `b`/);
   });
 
   it.each(['../x', 'a/../../x', '/etc/passwd', 'C:\\x', 'a\\..\\b', 'a\0'])(
     'is refused outside: %j',
     (asked) => {
-      expect(() => findModel([], asked)).toThrow(/other places are not served/);
+      expect(() => findModelFile([], asked)).toThrow(/other places are not served/);
     },
   );
 });

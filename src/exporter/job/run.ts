@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Interrupted, RunError } from '../errors.js';
-import type { AuditExtract } from './metrics/extract.js';
-import type { AuditTask, FromJob, Task, ToJob } from './protocol.js';
+import { Interrupted, RunError } from '../../errors.js';
+import type { AuditExtract } from '../metrics/extract.js';
+import type { AuditTask, FromJob, Task, ToJob } from './messages.js';
 
-/** How long a cancelled job may take to end by itself. */
+/** Time that a cancelled job may take to end by itself. */
 const PATIENCE_MILLISECONDS = 3000;
 
 export interface JobListener {
@@ -22,7 +22,7 @@ export async function runAudit(task: AuditTask, listener: JobListener): Promise<
   return expected(await runTask(task, listener), 'extracted').extract;
 }
 
-/** The extract of a report file, beside the one before it; `null` when it is no report. */
+/** Makes the extract of a report file, compared with the report before it; `null` when the file is no report. */
 export async function runExtract(
   reportPath: string,
   previousPath: string | null,
@@ -42,8 +42,8 @@ export async function runDiff(oldPath: string, newPath: string): Promise<string>
 }
 
 function runTask(task: Task, { onMessage, signal }: JobListener = {}): Promise<FromJob> {
-  if (signal?.aborted) return Promise.reject(new Interrupted('The audit was cancelled.'));
-  const child = fork(childPath(), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+  if (signal?.aborted) return Promise.reject(cancelled());
+  const child = fork(processPath(), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
   alive.add(child);
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -72,7 +72,7 @@ function runTask(task: Task, { onMessage, signal }: JobListener = {}): Promise<F
       alive.delete(child);
       clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);
-      if (signal?.aborted) return reject(new Interrupted('The audit was cancelled.'));
+      if (signal?.aborted) return reject(cancelled());
       if (answer === undefined) return reject(died(code, killedBy, log));
       if (answer instanceof Error) reject(answer);
       else resolve(answer);
@@ -83,14 +83,18 @@ function runTask(task: Task, { onMessage, signal }: JobListener = {}): Promise<F
 
 function outcome(message: FromJob): FromJob | Error {
   if (message.kind === 'failed') return new RunError(message.message);
-  return message.kind === 'interrupted' ? new Interrupted('The audit was cancelled.') : message;
+  return message.kind === 'interrupted' ? cancelled() : message;
+}
+
+function cancelled(): Interrupted {
+  return new Interrupted('The audit was cancelled.');
 }
 
 function died(code: number | null, signal: string | null, log: string): RunError {
   const why =
     signal === 'SIGKILL' ? 'it was killed, most likely because memory ran out' : (signal ?? `code ${code}`);
-  const said = log.trim().split('\n').at(-1)?.slice(0, 300);
-  return new RunError(`The job's process ended unexpectedly: ${why}${said ? `: ${said}` : ''}.`);
+  const lastLine = log.trim().split('\n').at(-1)?.slice(0, 300);
+  return new RunError(`The job's process ended unexpectedly: ${why}${lastLine ? `: ${lastLine}` : ''}.`);
 }
 
 function expected<K extends FromJob['kind']>(answer: FromJob, kind: K): Extract<FromJob, { kind: K }> {
@@ -98,17 +102,17 @@ function expected<K extends FromJob['kind']>(answer: FromJob, kind: K): Extract<
   return answer as Extract<FromJob, { kind: K }>;
 }
 
-/** Also where this file runs from TypeScript source, as in the tests, the child is the compiled one. */
-function childPath(): string {
-  const fromSource = import.meta.url.endsWith('.ts');
+/** Path of the compiled module, also where this file runs from TypeScript source, as in the tests. */
+function processPath(): string {
+  const isSource = import.meta.url.endsWith('.ts');
   const path = fileURLToPath(
-    new URL(fromSource ? '../../dist/src/exporter/job.js' : './job.js', import.meta.url),
+    new URL(isSource ? '../../../dist/src/exporter/job/process.js' : './process.js', import.meta.url),
   );
   if (!existsSync(path)) throw new Error(`${path} is missing: run \`npm run build\``);
   return path;
 }
 
-/** Whatever way this process exits, no job stays behind. */
+/** Jobs that run. Whatever way this process exits, none of them stays. */
 const alive = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');

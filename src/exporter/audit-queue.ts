@@ -1,0 +1,74 @@
+import { Interrupted } from '../errors.js';
+import { type Settings, toAuditOptions } from '../settings/settings.js';
+import type { AuditTask } from './job/messages.js';
+import { runAudit } from './job/run.js';
+import type { SiteLocation } from './metrics/extract.js';
+import type { ModelFile } from './model-files.js';
+import { openQueue, type Queue } from './queue.js';
+import type { Job } from './schema.js';
+import type { Store } from './store.js';
+
+/** One audit to do. */
+export interface AuditWork {
+  file: ModelFile;
+  settings: Settings;
+}
+
+export interface AuditQueueOptions {
+  store: Store;
+  /** Number of audits that may wait. */
+  limit: number;
+  /** Told whenever a job changes. */
+  onJob: (job: Job) => void;
+  /** Told the sites of a model before its audit begins. */
+  onSites: (model: string, sites: SiteLocation[]) => void;
+}
+
+/** Opens the queue of audits: each runs in a process of its own, and its report goes into the store. */
+export function openAuditQueue({ store, limit, onJob, onSites }: AuditQueueOptions): Queue<AuditWork> {
+  return openQueue<AuditWork>({
+    limit,
+    onJob,
+    run: async (work, job, signal, changed) => {
+      const { model } = work.file;
+      const { id, path } = await store.prepare(model);
+      const extract = await runAudit(auditTask(work, job.device, path, previousReport(store, model)), {
+        signal,
+        onMessage: (message) => {
+          if (message.kind === 'sites') return onSites(model, message.sites);
+          if (message.kind === 'progress') job.progress = message.progress;
+          if (message.kind === 'stage') job.stage = message.stage;
+          changed();
+        },
+      });
+      if (signal.aborted) throw new Interrupted('The audit was cancelled.');
+      await store.add(id, extract);
+      return id;
+    },
+  });
+}
+
+function previousReport(store: Store, model: string): string | null {
+  const last = store.reports(model).at(-1);
+  return last ? store.reportPath(last.id) : null;
+}
+
+function auditTask(
+  { file: { model, step, path }, settings }: AuditWork,
+  device: string,
+  reportPath: string,
+  previousPath: string | null,
+): AuditTask {
+  const options = { ...toAuditOptions(path, settings), name: model, device: device as 'cpu' };
+  return { kind: 'audit', options, step, gate: gateOf(settings), reportPath, previousPath };
+}
+
+function gateOf({ failOn, maxDeadRatio, strict, baseline, maxIncrease }: Settings): AuditTask['gate'] {
+  return {
+    rules: failOn ?? [],
+    ...(maxDeadRatio !== undefined && { maxDeadRatio }),
+    ...(strict !== undefined && { strict }),
+    ...(baseline !== undefined && { baseline }),
+    ...(maxIncrease !== undefined && { maxIncrease }),
+  };
+}
