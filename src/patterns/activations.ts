@@ -1,9 +1,9 @@
 import { constantScalar, constantTensor } from '../graph/constants.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
+import { operandCount, operatorOf } from '../graph/operators.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import { isFloat } from '../onnx/data-types.js';
-import { ACTIVATION_TOLERANCE, type Likeness, nearestActivation } from './known-activations.js';
-import { operandCount, scalarOp } from './scalar-ops.js';
+import { ACTIVATION_TOLERANCE, type Likeness, nearestActivation } from './nearest-activation.js';
 
 /** post = f(pre + bias) element by element, f being the activation function `name`. */
 export interface ActivationMatch {
@@ -45,11 +45,12 @@ export function findActivations(graph: Graph): { matches: ActivationMatch[]; mis
 
 /** `BiasGelu(x, bias)` and `FastGelu(x, bias)`: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md */
 function fusedWithBias(order: Node[]): ActivationMatch[] {
-  const names: Record<string, string> = { BiasGelu: 'gelu', FastGelu: 'gelu_tanh' };
   return order.flatMap((node) => {
-    const [pre, bias] = node.inputs;
-    const name = node.domain === 'com.microsoft' ? names[node.opType] : undefined;
-    return name && pre && bias ? [{ name, pre, bias, post: node.output }] : [];
+    const { addsBefore, formula } = operatorOf(node);
+    const pre = node.input;
+    const bias = addsBefore && node.inputs[addsBefore];
+    const likeness = pre && bias && nearestActivation((t) => formula!([t], node));
+    return likeness ? [{ name: likeness.name, pre, bias, post: node.output }] : [];
   });
 }
 
@@ -68,7 +69,7 @@ function regions(order: Node[]): Value[][] {
   const members = new Map<Value, Value[]>();
   for (const node of order) {
     const output = node.outputs[0];
-    if (!output || !scalarOp(node)) continue;
+    if (!output || !operatorOf(node).formula) continue;
     const operands = node.inputs.slice(0, operandCount(node)).filter((input) => input !== null);
     const bases = new Set(
       operands.filter((input) => constantScalar(input) === null).map((input) => base.get(input) ?? input),
@@ -147,7 +148,7 @@ function functionBetween(pre: Value, post: Value): { f: (t: number) => number; i
     const constant = constantScalar(value);
     if (constant !== null) return () => constant;
     const node = value.producer;
-    const op = node && scalarOp(node);
+    const op = node && operatorOf(node).formula;
     if (!node || !op || value.outputIndex !== 0) return null;
     const args: (((t: number) => number) | undefined)[] = [];
     for (const input of node.inputs.slice(0, operandCount(node))) {

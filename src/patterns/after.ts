@@ -1,6 +1,7 @@
 import type { Node, Use, Value } from '../graph/graph.js';
+import { operatorOf, passesNumbers } from '../graph/operators.js';
 import { type Linear, linear } from './linear.js';
-import { constantOperand, isConstant, moving, slicesFromStart } from './pass.js';
+import { constantOperand, isConstant, slicesFromStart } from './pass.js';
 
 const MAX_STEPS = 24;
 
@@ -27,7 +28,7 @@ function sumsOnlySeen(node: Node, seen: ReadonlySet<Value>): boolean {
 }
 
 function keepsNeurons(node: Node, index: number): boolean {
-  if (index === 0 && (moving(node) || keeping.has(node.opType) || slicesFromStart(node))) return true;
+  if (index === 0 && (passesNumbers(node) || keeping.has(node.opType) || slicesFromStart(node))) return true;
   if ((node.opType === 'ScatterElements' || node.opType === 'ScatterND') && index === 2) return true;
   if (node.opType === 'Add' || node.opType === 'Sub') return constantOperand(node) !== null;
   if (node.opType === 'MatMul' && index === 1) return true;
@@ -66,7 +67,7 @@ export function gateAfter(post: Value): Gate | null {
       const up = node.inputs[1 - index];
       if (up && up !== at && !isConstant(up)) return { product: node.output, up };
     }
-    const next = uses.find(({ node, index }) => index === 0 && moving(node));
+    const next = uses.find(({ node, index }) => index === 0 && passesNumbers(node));
     if (!next || uses.length !== 1) return null;
     at = next.node.output;
   }
@@ -98,20 +99,18 @@ export function resultFrom(start: Value, known: Value | null, layer: Linear | nu
     const use = uses[0];
     if (!use || uses.length !== 1) break;
     const { node, index } = use;
-    if (node.domain === 'com.microsoft' && skipNormalization.has(node.opType) && index < 2) {
-      const fused = node.opType === 'SkipSimplifiedLayerNormalization' ? node.inputs[3] : node.inputs[4];
+    const { residual } = operatorOf(node);
+    if (residual?.addends.includes(index)) {
+      const fused = node.inputs[residual.bias];
       return fused && !bias ? { value, absorbed: fused, bias: fused } : { value, absorbed: null, bias };
     }
     const split = node.is('Add') ? constantOperand(node) : null;
     if (split && !bias) bias = split.constant;
-    else if (!(index === 0 && moving(node)) && !isDequantization(layer, node, bias)) break;
+    else if (!(index === 0 && passesNumbers(node)) && !isDequantization(layer, node, bias)) break;
     value = node.output;
   }
   return { value, absorbed: null, bias };
 }
-
-/** Operators that add a residual and normalise, https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md */
-export const skipNormalization = new Set(['SkipLayerNormalization', 'SkipSimplifiedLayerNormalization']);
 
 /** MatMulInteger → Cast → Mul(scale): the scale belongs to the weight. */
 function isDequantization(layer: Linear | null, node: Node, bias: Value | null): boolean {

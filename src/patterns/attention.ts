@@ -1,8 +1,8 @@
 import type { Graph, Node, Value } from '../graph/graph.js';
+import { operatorOf, passesNumbers } from '../graph/operators.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import { linearResult, type Result } from './after.js';
 import { type Linear, linear } from './linear.js';
-import { moving } from './pass.js';
 
 /** softmax(Q·Kᵀ)·V followed by the output projection. */
 export interface AttentionMatch {
@@ -20,28 +20,12 @@ export interface AttentionMiss {
   reason: string;
 }
 
-/** Fused attention operators, by domain; their first output is softmax(Q·Kᵀ)·V with the heads joined (or not, opset 23). */
-const fused: Record<string, Set<string>> = {
-  '': new Set(['Attention']),
-  'com.microsoft': new Set([
-    'Attention',
-    'MultiHeadAttention',
-    'GroupQueryAttention',
-    'PackedAttention',
-    'PackedMultiHeadAttention',
-    'DecoderMaskedMultiHeadAttention',
-    'DecoderMaskedSelfAttention',
-    'QAttention',
-    'SparseAttention',
-  ]),
-};
-
 /** Every attention whose result is projected by a stored weight, in topological order. */
 export function findAttention(graph: Graph): { matches: AttentionMatch[]; misses: AttentionMiss[] } {
   const matches: AttentionMatch[] = [];
   const misses: AttentionMiss[] = [];
   for (const node of topologicalOrder(graph)) {
-    const mixed = fused[node.domain]?.has(node.opType)
+    const mixed = operatorOf(node).attention
       ? node.output
       : node.is('Softmax')
         ? weighted(node.output)
@@ -67,7 +51,7 @@ function weighted(probabilities: Value, steps = MAX_STEPS): Value | null {
       return linear(node) ? null : node.output;
     }
     if (node.is('Einsum')) return node.output;
-    const passes = (index === 0 && moving(node)) || node.is('Mul') || node.is('Where');
+    const passes = (index === 0 && passesNumbers(node)) || node.is('Mul') || node.is('Where');
     const found = passes && node.outputs[0] ? weighted(node.outputs[0], steps - 1) : null;
     if (found) return found;
   }
@@ -80,7 +64,7 @@ function project(mixed: Value, steps = MAX_STEPS): Linear | null {
   for (const { node, index } of mixed.uses) {
     const layer = index === 0 ? linear(node) : null;
     if (layer) return layer;
-    const passes = index === 0 && (moving(node) || node.is('Transpose'));
+    const passes = index === 0 && (passesNumbers(node) || node.is('Transpose'));
     const found = passes && node.outputs[0] ? project(node.outputs[0], steps - 1) : null;
     if (found) return found;
   }

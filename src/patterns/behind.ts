@@ -1,8 +1,9 @@
 import type { Node, Value } from '../graph/graph.js';
+import { passesNumbers } from '../graph/operators.js';
 import { lastAxisRange } from './last-axis.js';
 import { type Linear, linear } from './linear.js';
 import { type Normalisation, normalisation } from './normalisation.js';
-import { constantOperand, isConstant, moving, slicesFromStart } from './pass.js';
+import { constantOperand, isConstant, slicesFromStart } from './pass.js';
 
 /** A linear layer behind a value, with the bias that is added on the way. */
 export interface LinearBehind extends Linear {
@@ -52,7 +53,7 @@ function walk(value: Value, seen: Walk, steps: number): BehindResult {
   if (layer) return ending(layer, seen);
   const first = node.input;
   if (!first) return stop(`${node.opType} has no input`, node.name);
-  if (moving(node)) return walk(first, seen, steps - 1);
+  if (passesNumbers(node)) return walk(first, seen, steps - 1);
   if (node.is('Transpose')) {
     const permutations = [node.ints('perm') ?? null, ...seen.permutations];
     return walk(first, { ...seen, permutations }, steps - 1);

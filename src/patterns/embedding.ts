@@ -1,7 +1,7 @@
 import { constantTensor } from '../graph/constants.js';
 import type { Graph, Value } from '../graph/graph.js';
+import { passesNumbers } from '../graph/operators.js';
 import { isFloat } from '../onnx/data-types.js';
-import { moving } from './pass.js';
 import { storedWeight } from './weights.js';
 
 export interface Embeddings {
@@ -47,6 +47,6 @@ function rowsOf(table: Value | null | undefined): number | null {
 /** The graph input the indices are, moved or cast but not computed; `null` when they are computed or stored. */
 function indexSource(indices: Value | null | undefined): Value | null {
   let at = indices ?? null;
-  while (at?.producer && moving(at.producer)) at = at.producer.input;
+  while (at?.producer && passesNumbers(at.producer)) at = at.producer.input;
   return at?.isInput && !at.tensor ? at : null;
 }

@@ -1,11 +1,12 @@
 import { constantInts } from '../graph/constants.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
+import { passesNumbers } from '../graph/operators.js';
 import { reachableBackward, reachableForward, topologicalOrder } from '../graph/traversal.js';
 import { resultFrom } from './after.js';
 import type { AttentionMatch } from './attention.js';
 import { linearBehind } from './behind.js';
 import { structural } from './graph-structure.js';
-import { isConstant, moving, slicesFromStart } from './pass.js';
+import { isConstant, slicesFromStart } from './pass.js';
 
 /**
  * Graph attention: out_i = Σ_{j∈N_i} α_ij · W x_j (+ b), α being a softmax over the neighbours of i (Veličković et al. 2018; GATv2
@@ -91,7 +92,7 @@ function leftFactorOf(probabilities: Value, steps = 8): Node | null {
   if (steps === 0) return null;
   for (const { node, index } of probabilities.uses) {
     if (node.is('MatMul') && index === 0) return node;
-    const passes = index === 0 && (moving(node) || node.is('Transpose'));
+    const passes = index === 0 && (passesNumbers(node) || node.is('Transpose'));
     const found = passes ? leftFactorOf(node.output, steps - 1) : null;
     if (found) return found;
   }
@@ -109,7 +110,7 @@ function isEdgeSoftmax(value: Value | null): boolean {
 function producerBefore(value: Value | null | undefined): Node | null {
   let node = value?.producer ?? null;
   for (let steps = 0; node && steps < 8; steps++) {
-    if (!moving(node) && !slicesFromStart(node)) return node;
+    if (!passesNumbers(node) && !slicesFromStart(node)) return node;
     node = node.input?.producer ?? null;
   }
   return node;
@@ -130,6 +131,6 @@ function joinedHeads(value: Value, averaged = false): { value: Value; averaged: 
   const [use] = uses;
   if (!use || uses.length !== 1 || use.index !== 0) return { value, averaged };
   const mean = use.node.is('ReduceMean');
-  const passes = mean || moving(use.node) || use.node.is('Transpose');
+  const passes = mean || passesNumbers(use.node) || use.node.is('Transpose');
   return passes ? joinedHeads(use.node.output, averaged || mean) : { value, averaged };
 }

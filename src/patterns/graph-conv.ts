@@ -1,8 +1,9 @@
 import type { Graph, Node, Value } from '../graph/graph.js';
+import { passesNumbers } from '../graph/operators.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import { structural } from './graph-structure.js';
 import { linear } from './linear.js';
-import { constantOperand, isConstant, moving } from './pass.js';
+import { constantOperand, isConstant } from './pass.js';
 
 /** What a graph model leaves to whoever feeds it the structure. */
 export interface StructureNeeds {
@@ -89,7 +90,7 @@ function origins(value: Value, steps = 8): Set<Value> {
 
 /** Whether a node applies a constant scale, a bias or a linear layer to input `index`, row by row. */
 function passesRows(node: Node, index: number): boolean {
-  if (index === 0 && (moving(node) || linear(node))) return true;
+  if (index === 0 && (passesNumbers(node) || linear(node))) return true;
   if (node.is('Div') && index === 0) return true;
   return (node.is('Mul') || node.is('Add')) && constantOperand(node) !== null;
 }

@@ -1,5 +1,6 @@
 import { constantScalar } from '../graph/constants.js';
 import type { Graph, Node } from '../graph/graph.js';
+import { operatorOf } from '../graph/operators.js';
 import { allNodes } from '../graph/traversal.js';
 
 /** Something in a graph that makes its numbers differ from run to run. */
@@ -10,20 +11,11 @@ export interface Hazard {
   singleThread: boolean;
 }
 
-const randomOps = new Set([
-  'RandomNormal',
-  'RandomNormalLike',
-  'RandomUniform',
-  'RandomUniformLike',
-  'Multinomial',
-  'Bernoulli',
-]);
-
 /** What makes results random: Dropout in training mode, random operators, a Scatter that races. */
 export function findHazards(graph: Graph): Hazard[] {
   const nodes = [...allNodes(graph)];
   const dropout = nodes.find((node) => node.is('Dropout') && trains(node));
-  const random = nodes.find((node) => node.domain === '' && randomOps.has(node.opType));
+  const random = nodes.find((node) => operatorOf(node).random);
   const race = nodes.find((node) => node.is('ScatterND') && node.string('reduction', 'none') === 'add');
   const hazards: Hazard[] = [];
   if (dropout) {

@@ -1,5 +1,6 @@
 import { constantTensor } from '../graph/constants.js';
 import type { Node, Value } from '../graph/graph.js';
+import { operatorOf } from '../graph/operators.js';
 import { elementCount } from '../onnx/tensors.js';
 
 /** A normalisation by the data's own mean and deviation, in which neuron n stays at index n and all neurons have a part. */
@@ -12,13 +13,11 @@ export interface Normalisation {
   neurons: number | null;
 }
 
-const lastAxis = new Set(['LayerNormalization', 'RMSNormalization', 'SimplifiedLayerNormalization']);
-const channels = new Set(['InstanceNormalization', 'GroupNormalization']);
-
 /** The normalisation that `node` is, or the last step of where it is written out: (x − mean(x)) / …. */
 export function normalisation(node: Node): Normalisation | null {
-  if (channels.has(node.opType) && node.input) return { value: node.input, channels: true, neurons: null };
-  if (lastAxis.has(node.opType) && node.input) {
+  const { normalises } = operatorOf(node);
+  if (normalises === 'channels' && node.input) return { value: node.input, channels: true, neurons: null };
+  if (normalises && node.input) {
     const scale = node.inputs[1] ? constantTensor(node.inputs[1]) : null;
     return { value: node.input, channels: false, neurons: scale ? elementCount(scale) : null };
   }

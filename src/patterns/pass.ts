@@ -1,32 +1,6 @@
 import { constantInts, constantScalar, constantTensor } from '../graph/constants.js';
 import type { Node, Value } from '../graph/graph.js';
 
-/** Operators through which the numbers of one input pass unchanged, only placed or typed differently. */
-const moves = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Dropout',
-  'QuantizeLinear',
-  'DequantizeLinear',
-  'DynamicQuantizeLinear',
-  'Expand',
-]);
-
-/** Whether the first output is the first input, moved or re-typed but not changed. */
-export function moving(node: Node): boolean {
-  return (node.domain === '' || node.domain === 'com.microsoft') && moves.has(node.opType);
-}
-
-/** The value that only moves stand between. */
-export function unmoved(value: Value): Value {
-  const node = value.producer;
-  return node && moving(node) && node.input ? unmoved(node.input) : value;
-}
-
 /** A constant vector or tensor that is not a lone number. */
 export function isVector(value: Value | null | undefined): value is Value {
   return !!value && constantTensor(value) !== null && constantScalar(value) === null;

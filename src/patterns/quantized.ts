@@ -1,6 +1,6 @@
 import type { Node, Value } from '../graph/graph.js';
+import { operatorOf, passesNumbers } from '../graph/operators.js';
 import { type Linear, linear } from './linear.js';
-import { moving } from './pass.js';
 import { storedWeight } from './weights.js';
 
 /** How the stored codes of a weight mean numbers: (code − zero point) · scale. */
@@ -17,20 +17,11 @@ export interface Quantized {
   packedBits: number;
 }
 
-/** Positions of scale and zero point of the weight among the operands. */
-const operands: Record<string, { scale?: number; zeroPoint?: number }> = {
-  MatMulInteger: { zeroPoint: 3 },
-  ConvInteger: { zeroPoint: 3 },
-  QLinearMatMul: { scale: 4, zeroPoint: 5 },
-  QLinearConv: { scale: 4, zeroPoint: 5 },
-  MatMulIntegerToFloat: { scale: 3, zeroPoint: 5 },
-  DynamicQuantizeMatMul: { scale: 2, zeroPoint: 3 },
-};
-
 /** What quantizes the weight of a layer; `null` for plain numbers. */
 export function quantizedWeight(layer: Linear): Quantized | null {
   const { node, operand, outAxis } = layer;
-  if (node.opType === 'MatMulNBits') {
+  const layout = operatorOf(node).weight;
+  if (layout?.packed) {
     return {
       scale: node.inputs[2] ?? null,
       zeroPoint: node.inputs[3] ?? null,
@@ -39,10 +30,9 @@ export function quantizedWeight(layer: Linear): Quantized | null {
       packedBits: node.int('bits', 4),
     };
   }
-  const places = operands[node.opType];
-  if (places) {
+  if (layout?.quantized) {
     const at = (place: number | undefined) => (place === undefined ? null : (node.inputs[place] ?? null));
-    const known = { scale: at(places.scale), zeroPoint: at(places.zeroPoint) };
+    const known = { scale: at(layout.scale), zeroPoint: at(layout.zeroPoint) };
     return { ...known, axis: outAxis, blockSize: 0, packedBits: 0 };
   }
   for (let at: Value | null = operand; at?.producer; at = at.producer.input) {
@@ -68,7 +58,7 @@ export function readersOf(value: Value): Node[] {
     if (seen.has(at)) return;
     seen.add(at);
     for (const { node, index } of at.uses) {
-      const passes = index === 0 && (moving(node) || node.is('Transpose')) && !linear(node);
+      const passes = index === 0 && (passesNumbers(node) || node.is('Transpose')) && !linear(node);
       if (!passes) found.add(node);
       else for (const output of node.outputs) if (output) visit(output);
     }

@@ -1,7 +1,8 @@
 import type { Node, Value } from '../graph/graph.js';
-import { keeping, skipNormalization } from './after.js';
+import { operatorOf, passesNumbers } from '../graph/operators.js';
+import { keeping } from './after.js';
 import { linear } from './linear.js';
-import { constantOperand, isVector, moving } from './pass.js';
+import { constantOperand, isVector } from './pass.js';
 
 const MAX_STEPS = 24;
 
@@ -29,13 +30,14 @@ export function residualAdd(result: Value, activations: ReadonlySet<Value>): Res
       const stream = node.inputs[1 - index];
       const output = node.outputs[0];
       if (!output) continue;
-      if (node.domain === 'com.microsoft' && skipNormalization.has(node.opType)) {
-        if (index < 2 && stream) return { node, stream, sum: node.outputs[3] ?? output };
+      const { residual } = operatorOf(node);
+      if (residual) {
+        if (index < 2 && stream) return { node, stream, sum: node.outputs[residual.sum] ?? output };
         continue;
       }
       if (node.is('Add') && stream && stream !== at && constantOperand(node) === null)
         return { node, stream, sum: output };
-      if (!(index === 0 && (moving(node) || keeping.has(node.opType))) && !onTheWay.has(node.opType))
+      if (!(index === 0 && (passesNumbers(node) || keeping.has(node.opType))) && !onTheWay.has(node.opType))
         continue;
       const found = visit(output, steps - 1);
       if (found) return found;
@@ -107,8 +109,7 @@ function climb(
 /** The other operands of additions that read a sum: the stream itself where two sub-layers were added first (parallel residual). */
 export function operandsBeside(sum: Value): Value[] {
   return sum.uses.flatMap(({ node, index }) => {
-    const adds =
-      node.is('Add') || (node.domain === 'com.microsoft' && skipNormalization.has(node.opType) && index < 2);
+    const adds = node.is('Add') || operatorOf(node).residual?.addends.includes(index);
     const other = adds ? node.inputs[1 - index] : null;
     return other ? [other] : [];
   });
@@ -122,7 +123,7 @@ export function additionBefore(value: Value): Node | null {
     const split = node.is('Add') ? constantOperand(node) : null;
     if (node.is('Add') && !split) return node;
     if (split) at = split.other;
-    else if (moving(node) || node.is('BatchNormalization')) at = node.input;
+    else if (passesNumbers(node) || node.is('BatchNormalization')) at = node.input;
     else return null;
   }
   return null;

@@ -1,4 +1,5 @@
 import { constantTensor } from '../graph/constants.js';
+import { unmoved } from '../graph/follow.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import { isFloat } from '../onnx/data-types.js';
@@ -7,7 +8,7 @@ import { linearAfter } from './after.js';
 import { linearBehind } from './behind.js';
 import { edgeAggregations } from './edge-aggregation.js';
 import { isSquare, structural } from './graph-structure.js';
-import { isConstant, unmoved } from './pass.js';
+import { isConstant } from './pass.js';
 import { signature } from './stored-nodes.js';
 
 /** The graph of a model that takes features alone: it is stored in the file. */

@@ -1,9 +1,9 @@
 import { constantTensor } from '../graph/constants.js';
 import type { Value } from '../graph/graph.js';
+import { passesNumbers } from '../graph/operators.js';
 import { elementCount, readElements } from '../onnx/tensors.js';
 import type { TensorProto } from '../onnx/types.js';
 import type { EdgeAggregation } from './edge-aggregation.js';
-import { moving } from './pass.js';
 import type { StoredGraph } from './stored-graph.js';
 
 /** How many nodes a stored graph has: exactly so many with an adjacency, at least so many with a list of edges. */
@@ -73,6 +73,6 @@ function listsBehind(value: Value, steps = 16): TensorProto[] {
   const node = value.producer;
   if (!node || steps === 0) return [];
   if (node.is('Concat')) return node.inputs.flatMap((input) => (input ? listsBehind(input, steps - 1) : []));
-  const passes = (node.domain === '' && selecting.has(node.opType)) || moving(node);
+  const passes = (node.domain === '' && selecting.has(node.opType)) || passesNumbers(node);
   return node.input && passes ? listsBehind(node.input, steps - 1) : [];
 }

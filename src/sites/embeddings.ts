@@ -1,7 +1,7 @@
+import { unmoved } from '../graph/follow.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { isFloat } from '../onnx/data-types.js';
 import { linearBehind } from '../patterns/behind.js';
-import { unmoved } from '../patterns/pass.js';
 import type { Site } from './types.js';
 
 /** Where a layer's embedding [nodes, features] is read: at a site, or at the output of a last layer that has none. */

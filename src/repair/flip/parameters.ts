@@ -1,7 +1,8 @@
 import { constantTensor } from '../../graph/constants.js';
 import type { Node, Value } from '../../graph/graph.js';
+import { passesNumbers } from '../../graph/operators.js';
 import { type Linear, linear } from '../../patterns/linear.js';
-import { constantOperand, isConstant, moving } from '../../patterns/pass.js';
+import { constantOperand, isConstant } from '../../patterns/pass.js';
 import { quantizedWeight } from '../../patterns/quantized.js';
 
 /** A parameter of a layer that is to be negated. */
@@ -41,7 +42,7 @@ function collect(value: Value, found: Parameter[], steps: number): string | null
   const first = node.input;
   if (!first) return `${node.opType} has no input`;
   if (quantizes(node)) return `${node.opType} quantizes it, with a range chosen for its present sign`;
-  if (moving(node) || node.is('Transpose')) return collect(first, found, steps - 1);
+  if (passesNumbers(node) || node.is('Transpose')) return collect(first, found, steps - 1);
   const rest = node.inputs.filter((input) => input !== null);
   switch (node.domain === '' ? node.opType : '') {
     case 'Add':
@@ -88,7 +89,7 @@ function stored(kind: Parameter['kind'], operand: Value, reader: Node, found: Pa
       return null;
     }
     const node = at.producer;
-    if (!node?.input || !(moving(node) || node.is('Transpose')) || node.is('QuantizeLinear')) {
+    if (!node?.input || !(passesNumbers(node) || node.is('Transpose')) || node.is('QuantizeLinear')) {
       return `${operand.name} is computed from constants, not stored`;
     }
     if (node.opType === 'DequantizeLinear') {

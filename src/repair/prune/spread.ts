@@ -1,5 +1,5 @@
 import type { Node } from '../../graph/graph.js';
-import { operandCount, scalarOp } from '../../patterns/scalar-ops.js';
+import { operandCount, operatorOf } from '../../graph/operators.js';
 import {
   at,
   type Cut,
@@ -60,7 +60,7 @@ export function spread(node: Node, from: Port, cut: Cut, dimsOf: DimsOf): Spread
 
 /** Operands with the neurons' size are cut, those broadcast over it stay. */
 function spreadElements(node: Node, from: Port, cut: Cut, dimsOf: DimsOf): Spread | Refusal | null {
-  if (!scalarOp(node) && !elementwise.has(node.opType)) return null;
+  if (!operatorOf(node).formula && !elementwise.has(node.opType)) return null;
   if (from.side === 'output' && from.index > 0) return { ports: [] };
   const count = node.opType === 'CastLike' ? 1 : operandCount(node);
   const ports: Spread['ports'] = [];

@@ -1,0 +1,159 @@
+import {
+  clamp,
+  erf,
+  gelu,
+  geluTanh,
+  hardSwish,
+  mish,
+  roundEven,
+  SELU,
+  sigmoid,
+  softplus,
+} from './formulas.js';
+import { conv, matMul, transposable } from './layouts.js';
+import type { Operator } from './operator.js';
+
+const bool = (b: boolean): number => (b ? 1 : 0);
+
+/** Numbers pass; as a function of one number the operator is the identity. */
+const pass: Operator = { passes: [0], formula: ([a]) => a!, operands: 1 };
+/** Numbers pass in another shape. */
+const reshape: Operator = { passes: [0] };
+const keep: Operator = { keeps: [0] };
+/** Updates are written into the data: neurons are the last axis of both. */
+const scatter: Operator = { keeps: [0, 2] };
+const pool: Operator = { keeps: [0], perChannel: [] };
+const random: Operator = { random: true };
+
+/** The operators of the standard domain, https://onnx.ai/onnx/operators/. */
+export const standard: Record<string, Operator> = {
+  // Numbers pass.
+  Identity: pass,
+  Cast: pass,
+  CastLike: pass,
+  Dropout: pass,
+  QuantizeLinear: pass,
+  DequantizeLinear: pass,
+  DynamicQuantizeLinear: reshape,
+  Reshape: reshape,
+  Flatten: reshape,
+  Squeeze: reshape,
+  Unsqueeze: reshape,
+  Expand: reshape,
+
+  // Neurons are kept, numbers are picked, joined or scaled by constants.
+  Transpose: keep,
+  Gather: keep,
+  GatherND: keep,
+  GatherElements: keep,
+  ScatterElements: scatter,
+  ScatterND: scatter,
+  Pad: keep,
+  ReduceMean: keep,
+  ReduceSum: keep,
+  ReduceMax: keep,
+  ReduceMin: keep,
+  Resize: keep,
+  Upsample: keep,
+  MaxPool: pool,
+  AveragePool: pool,
+  GlobalAveragePool: pool,
+  GlobalMaxPool: pool,
+  BatchNormalization: { keeps: [0], perChannel: [1, 2, 3, 4] },
+
+  // Normalisations by the data itself: neuron n stays at n, but all neurons have a part in it.
+  LayerNormalization: { normalises: 'last axis' },
+  RMSNormalization: { normalises: 'last axis' },
+  SimplifiedLayerNormalization: { normalises: 'last axis' },
+  InstanceNormalization: { normalises: 'channels', perChannel: [1, 2] },
+  GroupNormalization: { normalises: 'channels' },
+
+  // Multiplications by a weight.
+  MatMul: { weight: matMul },
+  Gemm: { weight: { ...transposable, bias: 2 } },
+  Conv: { weight: { ...conv, bias: 2 } },
+  MatMulInteger: { weight: { ...matMul, zeroPoint: 3, quantized: 'sums' } },
+  ConvInteger: { weight: { ...conv, zeroPoint: 3, quantized: 'sums' } },
+  QLinearMatMul: { weight: { ...matMul, weight: 3, scale: 4, zeroPoint: 5, quantized: 'codes' } },
+  QLinearConv: { weight: { ...conv, weight: 3, scale: 4, zeroPoint: 5, bias: 8, quantized: 'codes' } },
+
+  Attention: { attention: true },
+
+  // Functions of each element by itself.
+  Add: { formula: ([a, b]) => a! + b!, arithmetic: 'sum' },
+  Sub: { formula: ([a, b]) => a! - b!, arithmetic: 'sum' },
+  Sum: { formula: (all) => all.reduce((total, a) => total + a, 0), arithmetic: 'sum' },
+  Mul: { formula: ([a, b]) => a! * b!, arithmetic: 'product' },
+  Div: { formula: ([a, b]) => a! / b!, arithmetic: 'product' },
+  Neg: { formula: ([a]) => -a! },
+  Abs: { formula: ([a]) => Math.abs(a!) },
+  Sign: { formula: ([a]) => Math.sign(a!) },
+  Exp: { formula: ([a]) => Math.exp(a!) },
+  Log: { formula: ([a]) => Math.log(a!) },
+  Sqrt: { formula: ([a]) => Math.sqrt(a!) },
+  Reciprocal: { formula: ([a]) => 1 / a! },
+  Pow: { formula: ([a, b]) => a! ** b! },
+  Erf: { formula: ([a]) => erf(a!) },
+  Sin: { formula: ([a]) => Math.sin(a!) },
+  Cos: { formula: ([a]) => Math.cos(a!) },
+  Floor: { formula: ([a]) => Math.floor(a!) },
+  Ceil: { formula: ([a]) => Math.ceil(a!) },
+  Round: { formula: ([a]) => roundEven(a!) },
+  Mod: { formula: ([a, b], node) => (node.int('fmod', 0) ? a! % b! : a! - b! * Math.floor(a! / b!)) },
+  Min: { formula: (all) => Math.min(...all) },
+  Max: { formula: (all) => Math.max(...all) },
+  Clip: {
+    formula: ([a, low, high], node) =>
+      clamp(a!, low ?? node.float('min', -Infinity), high ?? node.float('max', Infinity)),
+  },
+  Greater: { formula: ([a, b]) => bool(a! > b!) },
+  GreaterOrEqual: { formula: ([a, b]) => bool(a! >= b!) },
+  Less: { formula: ([a, b]) => bool(a! < b!) },
+  LessOrEqual: { formula: ([a, b]) => bool(a! <= b!) },
+  Equal: { formula: ([a, b]) => bool(a === b) },
+  Not: { formula: ([a]) => bool(!a) },
+  And: { formula: ([a, b]) => bool(Boolean(a && b)) },
+  Or: { formula: ([a, b]) => bool(Boolean(a || b)) },
+  Xor: { formula: ([a, b]) => bool(Boolean(a) !== Boolean(b)) },
+  IsNaN: { formula: ([a]) => bool(Number.isNaN(a)) },
+  IsInf: { formula: ([a]) => bool(Math.abs(a!) === Infinity) },
+  Where: { formula: ([condition, a, b]) => (condition ? a! : b!) },
+
+  // Activation functions.
+  Relu: { formula: ([a]) => Math.max(a!, 0) },
+  LeakyRelu: { formula: ([a], node) => (a! >= 0 ? a! : node.float('alpha', 0.01) * a!) },
+  PRelu: { formula: ([a, slope]) => (a! >= 0 ? a! : slope! * a!) },
+  ThresholdedRelu: { formula: ([a], node) => (a! > node.float('alpha', 1) ? a! : 0) },
+  Elu: { formula: ([a], node) => (a! >= 0 ? a! : node.float('alpha', 1) * Math.expm1(a!)) },
+  Celu: {
+    formula: ([a], node) => {
+      const alpha = node.float('alpha', 1);
+      return Math.max(0, a!) + Math.min(0, alpha * Math.expm1(a! / alpha));
+    },
+  },
+  Selu: {
+    formula: ([a], node) =>
+      node.float('gamma', SELU.gamma) * (a! > 0 ? a! : node.float('alpha', SELU.alpha) * Math.expm1(a!)),
+  },
+  Gelu: {
+    formula: ([a], node) => (node.string('approximate', 'none') === 'tanh' ? geluTanh(a!) : gelu(a!)),
+  },
+  Swish: { formula: ([a], node) => a! * sigmoid(node.float('alpha', 1) * a!) },
+  Mish: { formula: ([a]) => mish(a!) },
+  HardSigmoid: {
+    formula: ([a], node) => clamp(node.float('alpha', 0.2) * a! + node.float('beta', 0.5), 0, 1),
+  },
+  HardSwish: { formula: ([a]) => hardSwish(a!) },
+  Sigmoid: { formula: ([a]) => sigmoid(a!) },
+  Tanh: { formula: ([a]) => Math.tanh(a!) },
+  Softplus: { formula: ([a]) => softplus(a!) },
+  Softsign: { formula: ([a]) => a! / (1 + Math.abs(a!)) },
+
+  // Results differ from run to run.
+  RandomNormal: random,
+  RandomNormalLike: random,
+  RandomUniform: random,
+  RandomUniformLike: random,
+  Multinomial: random,
+  Bernoulli: random,
+};
