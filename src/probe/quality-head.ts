@@ -4,36 +4,36 @@ import type { Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
 import { DataType } from '../onnx/data-types.js';
 import { pruneUnused } from './prune-unused.js';
+import { siteRows } from './site-rows.js';
 
-/** Where a quality overlay takes what should be predicted, and where its numbers come out; rows = all but the last axis. */
+/** Names of a quality overlay's input and outputs; rows are all axes of the logits but the last. */
 export interface QualityHead {
   /** Input [rows, 1], int64: the class or token to predict for every row. */
   targets: string;
   /** Output [rows, 1], float32: −log softmax(logits)[target], in nats. */
   loss: string;
-  /** Output [rows, 1], bool: whether the target has the largest logit. */
+  /** Output [rows, 1], bool: true if the target has the largest logit. */
   correct: string;
 }
 
-/** How the names of the added nodes begin. */
+/** Start of the names of the added nodes. */
 export const QUALITY_NODES = 'audit/quality/';
 
-/** GatherElements came with this opset. */
+/** Opset that GatherElements came with: older models get no quality head. */
 export const QUALITY_OPSET = 11;
 
 /**
  * Replaces a model's outputs by the loss of every row: log-softmax and gather in the graph, so that the logits
- * [rows, classes] never leave the device. Which rows count is for the caller to say. The model is changed.
+ * [rows, classes] never leave the device. The caller says which rows count. The model is changed.
  */
 export function addQualityHead(model: Model, logits: Value): QualityHead {
   const { graph } = model;
-  const b = new Builder(graph, model.opsets.get('') ?? 1, QUALITY_NODES);
+  const b = Builder.of(model, QUALITY_NODES);
   const targets = graph.addInput(`${QUALITY_NODES}targets`, {
     elemType: DataType.INT64,
     shape: ['audit_rows', 1],
   });
-  const flat = b.op('Flatten', [logits], { axis: intAttribute(-1) });
-  const rows = logits.type?.elemType === DataType.FLOAT ? flat : b.cast(flat, DataType.FLOAT);
+  const rows = siteRows(b, { value: logits, plus: null, axis: -1, neurons: null });
   const axis = { axis: intAttribute(1) };
   const logProbabilities = b.op('LogSoftmax', [rows], axis);
   const loss = b.op('Neg', [b.op('GatherElements', [logProbabilities, targets], axis)]);

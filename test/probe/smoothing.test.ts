@@ -47,7 +47,7 @@ async function measure(
     neurons: features,
   } as Site & Embedding;
   const input = fedAsInput ? 'edge_index' : null;
-  const probes = addSmoothing(graph, opset, [{ site, rows: y }], { edges: input, chunkNumbers });
+  const probes = addSmoothing(model, [{ site, rows: y }], { edges: input, chunkNumbers })!;
   const session = await openSession({
     model: encodeModel(toOnnx(model)),
     folder: '.',
@@ -197,6 +197,8 @@ describe('over-smoothing of random graphs', () => {
   it.each([
     { chunkNumbers: 2 ** 20, opset: 17 },
     { chunkNumbers: 36, opset: 17 },
+    { chunkNumbers: 64, opset: 7 },
+    { chunkNumbers: 64, opset: 10 },
     { chunkNumbers: 64, opset: 13 },
     { chunkNumbers: 64, opset: 18 },
   ])('agrees with the definitions in chunks of $chunkNumbers numbers, opset $opset', async (options) => {

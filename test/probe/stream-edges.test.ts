@@ -16,8 +16,7 @@ async function run(path: string, chunkEdges: number | null): Promise<{ data: unk
   const { load } = await openForAudit({ model: path });
   const { model, folder } = load();
   const { graph } = model;
-  const { streamed } =
-    chunkEdges === null ? { streamed: 0 } : streamEdges(graph, model.opsets.get('')!, chunkEdges);
+  const { streamed } = chunkEdges === null ? { streamed: 0 } : streamEdges(model, chunkEdges);
   pruneUnused(graph);
   const output = graph.outputs[0]!.name;
   const width = graph.inputs[0]!.type!.shape![1] as number;
@@ -120,10 +119,10 @@ describe('streamed edges', () => {
   it('leave no tensor of all messages behind', async () => {
     const { load } = await openForAudit({ model: 'models/gcn/model.onnx' });
     const { model } = load();
-    streamEdges(model.graph, 17);
+    streamEdges(model);
     pruneUnused(model.graph);
     const columns = [...model.graph.nodes].filter((node) => node.is('Gather') && node.int('axis', 0) === -2);
     expect(columns).toEqual([]);
-    expect(streamEdges(model.graph, 17).modified).toBe(false);
+    expect(streamEdges(model).modified).toBe(false);
   });
 });

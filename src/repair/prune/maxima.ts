@@ -6,7 +6,7 @@ import { DataType } from '../../onnx/data-types.js';
 /** Replaces each output by its largest number: the whole model runs, and nothing large leaves it. */
 export function onlyMaxima(model: Model): string[] {
   const { graph } = model;
-  const b = new Builder(graph, model.opsets.get('') ?? 1, 'audit/maximum/');
+  const b = Builder.of(model, 'audit/maximum/');
   const maxima = graph.outputs.map((output) => {
     const flat = b.op('Flatten', [b.cast(output, DataType.FLOAT)], { axis: intAttribute(0) });
     return b.reduce('ReduceMax', flat, [1]);
