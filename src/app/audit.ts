@@ -1,6 +1,6 @@
 import type { Batch, DataSet } from '../data/types.js';
 import { Interrupted, UserError } from '../errors.js';
-import { tool } from '../files/version.js';
+import { tool } from '../files/package.js';
 import { openAuditData } from '../measure/audit-data.js';
 import { checkOutputs } from '../measure/check-outputs.js';
 import { describeModel, hashFiles, modelName } from '../measure/describe-model.js';

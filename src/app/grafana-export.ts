@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { UserError } from '../errors.js';
-import { packageFolder } from '../files/version.js';
+import { packageFolder } from '../files/package.js';
 
 /** Everything but the code that dashboards are made by. */
 const PARTS = [

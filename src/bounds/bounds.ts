@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
+import { tool } from '../files/package.js';
 import { writeTextFile } from '../files/text-files.js';
-import { tool } from '../files/version.js';
 import { SCHEMA_VERSION, type Warning } from '../report/schema.js';
 import { wilsonInterval } from '../stats/wilson-interval.js';
 import { renderFigure } from './figure-svg.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { UserError } from '../errors.js';
-import { tool } from '../files/version.js';
+import { tool } from '../files/package.js';
 import { addBoundsCommand } from './commands/bounds.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addDoctorCommand } from './commands/doctor.js';

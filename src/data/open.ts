@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import { packageFile } from '../files/package-files.js';
+import { packageFile } from '../files/package.js';
 import { npzSet } from './arrays/array-set.js';
 import { noiseRole, randomEncoder, randomSet, randomText } from './arrays/random.js';
 import { planFeeds } from './feeds.js';

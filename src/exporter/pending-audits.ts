@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomicallySync } from '../files/atomic.js';
 
 /** An audit that a client requested and that has not ended. */
 export interface PendingAudit {
@@ -33,9 +34,7 @@ export function openPendingAudits(state: string): PendingAudits {
   mkdirSync(folder, { recursive: true });
   const path = (id: string): string => join(folder, `${id}.json`);
   const write = (audit: PendingAudit): void => {
-    const temporary = join(folder, `.${audit.id}.tmp`);
-    writeFileSync(temporary, JSON.stringify(audit));
-    renameSync(temporary, path(audit.id));
+    writeAtomicallySync(path(audit.id), JSON.stringify(audit));
   };
   const all = (): PendingAudit[] =>
     readdirSync(folder)

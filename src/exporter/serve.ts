@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { UserError } from '../errors.js';
-import { tool } from '../files/version.js';
+import { tool } from '../files/package.js';
 import { checkRules } from '../report/gate.js';
 import { pickDevice } from '../runtime/devices.js';
 import { onnxruntimeVersion } from '../runtime/gpu.js';

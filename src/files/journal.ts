@@ -1,7 +1,7 @@
 import { closeSync, existsSync, promises as nodeFiles, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UserError } from '../errors.js';
-import type { FileSystem } from './patch-files.js';
+import type { FileSystem } from './atomic.js';
 
 /**
  * State of the record beside a model. While it is `pending` the model's files may hold any mixture of old and new

@@ -1,25 +1,73 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { promises as nodeFiles } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { hasCode } from './reasons.js';
 
-/** A name beside a file or folder that is to be made, for it until it is complete: it tells which process makes it. */
-export function temporaryName(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+/** A file system allows names of 255 bytes; a letter takes up to three, and the owner's tag about 40. */
+const LONGEST_STEM = 70;
+
+/** Nobody can see whether a process of another machine still runs; after a day without a change it does not. */
+const FOREIGN_HOURS = 24;
+
+const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+const nonce = randomBytes(4).toString('hex');
+let tags = 0;
+
+/**
+ * Returns a new mark for the name of an unfinished file, from which every process sees who makes it:
+ * `HOST-PID-NONCE-NUMBER`, e.g. `1f3a9c07-4711-9d0e88b2-3`. The nonce tells this process from an earlier one of the
+ * same id, as containers have it.
+ */
+export function ownerTag(): string {
+  return `${host}-${process.pid}-${nonce}-${++tags}`;
 }
 
-/** Removes what killed processes left of the same target: temporary files and folders whose process is gone. */
+const TAG = /^([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\d+$/;
+
+/** Kinds of owner: this process, another one that may be running, or one that is gone. */
+export function ownerOf(tag: string): 'self' | 'running' | 'foreign' | 'gone' | null {
+  const [, ownerHost, pid, ownerNonce] = TAG.exec(tag) ?? [];
+  if (pid === undefined) return null;
+  if (ownerHost !== host) return 'foreign';
+  if (ownerNonce === nonce) return 'self';
+  return Number(pid) !== process.pid && isRunning(Number(pid)) ? 'running' : 'gone';
+}
+
+/** Returns a name beside a file or folder that is to be made, for it until it is complete: `.NAME.TAG.tmp`. */
+export function temporaryName(target: string): string {
+  return join(dirname(target), `${prefixOf(target)}${ownerTag()}.tmp`);
+}
+
+/**
+ * Removes temporary files and folders whose process is gone.
+ *
+ * @param target Only what was to become this; without it everything in the folder.
+ */
 export async function removeStale(
-  target: string,
-  files: Pick<typeof nodeFiles, 'readdir' | 'rm'> = nodeFiles,
+  folder: string,
+  target: string | null = null,
+  files: Pick<typeof nodeFiles, 'readdir' | 'rm' | 'stat'> = nodeFiles,
 ): Promise<void> {
-  const names = await files.readdir(dirname(target)).catch(() => []);
-  for (const name of names) {
-    const rest = name.startsWith(`.${basename(target)}.`) ? name.slice(basename(target).length + 2) : '';
-    const [, pid] = /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(rest) ?? [];
-    if (pid !== undefined && !isRunning(Number(pid))) {
-      await files.rm(join(dirname(target), name), { recursive: true, force: true }).catch(() => {});
+  const prefix = target === null ? '.' : prefixOf(target);
+  for (const name of await files.readdir(folder).catch(() => [])) {
+    const tag = name.startsWith(prefix) && /([^.]*)\.tmp$/.exec(name)?.[1];
+    if (!tag) continue;
+    const path = join(folder, name);
+    const owner = ownerOf(tag);
+    if (owner === 'gone' || (owner === 'foreign' && (await isOld(path, files)))) {
+      await files.rm(path, { recursive: true, force: true }).catch(() => {});
     }
   }
+}
+
+function prefixOf(target: string): string {
+  return `.${basename(target).slice(0, LONGEST_STEM)}.`;
+}
+
+async function isOld(path: string, files: Pick<typeof nodeFiles, 'stat'>): Promise<boolean> {
+  const stat = await files.stat(path).catch(() => null);
+  return stat !== null && Date.now() - stat.mtimeMs > FOREIGN_HOURS * 3_600_000;
 }
 
 function isRunning(pid: number): boolean {
@@ -27,6 +75,6 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
 }

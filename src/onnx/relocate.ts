@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
+import { growthOf, type Splice } from '../files/splice.js';
 import { type Message, Model } from './schema.js';
 import { fileSource } from './source.js';
-import { growthOf, type Splice } from './splice.js';
 import { type Cursor, LENGTH_DELIMITED, readLength, readTag, skipValue } from './wire.js';
 import { finish, newWriter, prependVarint } from './writer.js';
 

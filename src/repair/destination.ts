@@ -2,7 +2,7 @@ import { existsSync, lstatSync, promises as nodeFiles, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import { recordPath, recordStatus } from '../files/journal.js';
-import { cannotWrite } from '../files/patch-files.js';
+import { cannotWrite } from '../files/reasons.js';
 import type { OpenedModel } from '../onnx/skeleton.js';
 
 /** Target of a repair: a new model file, or the model itself. */

@@ -1,15 +1,9 @@
+import type { BytePatch } from '../files/patch.js';
 import { constantTensor } from '../graph/constants.js';
 import type { Graph } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
 import { allGraphs } from '../graph/traversal.js';
-import {
-  type BytePatch,
-  bytesKey,
-  checkOverlaySize,
-  elementBits,
-  elementRange,
-  setElement,
-} from '../onnx/patch.js';
+import { bytesKey, checkOverlaySize, elementBits, elementRange, setElement } from '../onnx/elements.js';
 import { tensorBytes } from '../onnx/tensor-bytes.js';
 import type { AttributeProto, FunctionProto, TensorProto } from '../onnx/types.js';
 import type { NeuronWeights } from './neuron-weights.js';

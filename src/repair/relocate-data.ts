@@ -1,10 +1,10 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.js';
-import type { BytePatch } from '../onnx/patch.js';
+import type { BytePatch } from '../files/patch.js';
+import { type Splice, shiftBy } from '../files/splice.js';
 import { relocate } from '../onnx/relocate.js';
 import type { ModelFile, OpenedModel } from '../onnx/skeleton.js';
-import { type Splice, shiftBy } from '../onnx/splice.js';
 import { allTensors } from '../onnx/walk.js';
 
 /** How a model's copy comes to read changed copies of external data whose names are taken. */

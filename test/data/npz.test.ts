@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arrayOf, numbersOf, takeRows } from '../../src/data/arrays/convert.js';
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../../src/data/arrays/float16.js';
 import { parseNpy } from '../../src/data/arrays/npy.js';
 import { readNpz } from '../../src/data/arrays/npz.js';
 import { openData } from '../../src/data/open.js';
@@ -63,21 +62,6 @@ describe('.npy', () => {
 });
 
 describe('numbers', () => {
-  it('survive float16 and bfloat16 as far as those go', () => {
-    for (let word = 0; word < 0x10000; word++) {
-      const value = fromFloat16(word);
-      if (Number.isNaN(value)) expect(Number.isNaN(fromFloat16(toFloat16(value)))).toBe(true);
-      else if (toFloat16(value) !== word) expect([word, toFloat16(value)]).toEqual([word, word]);
-    }
-    expect([65504, 65519, 65520, 1e9, 2 ** -24, 2 ** -25, 1.5 * 2 ** -25].map(toFloat16)).toEqual([
-      0x7bff, 0x7bff, 0x7c00, 0x7c00, 1, 0, 1,
-    ]);
-    // Half way between two: to the even one.
-    expect([1 + 2 ** -11, 1 + 3 * 2 ** -11].map(toFloat16)).toEqual([0x3c00, 0x3c02]);
-    expect(fromBfloat16(toBfloat16(-3.140625))).toBe(-3.140625);
-    expect(Number.isNaN(fromBfloat16(toBfloat16(Number.NaN)))).toBe(true);
-  });
-
   it('are taken by rows', () => {
     const array = arrayOf('int64', [3, 2], [1, 2, 3, 4, 5, 6]);
     expect(takeRows(array, [2, 0])).toEqual(arrayOf('int64', [2, 2], [5, 6, 1, 2]));

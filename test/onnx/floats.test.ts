@@ -32,7 +32,11 @@ describe('float16', () => {
     [65504, 0x7bff],
     [65519, 0x7bff],
     [65520, 0x7c00],
+    [1e9, 0x7c00],
     [Number.POSITIVE_INFINITY, 0x7c00],
+    [1 + 2 ** -11, 0x3c00],
+    [1 + 3 * 2 ** -11, 0x3c02],
+    [1.5 * 2 ** -25, 1],
     [2 ** -24, 1],
     [2 ** -25, 0],
     [3 * 2 ** -25, 2],
@@ -57,6 +61,7 @@ describe('bfloat16', () => {
     expect(f32ToBf16(1 + 2 ** -8)).toBe(0x3f80);
     expect(f32ToBf16(1 + 3 * 2 ** -8)).toBe(0x3f82);
     expect(f32ToBf16(3.4e38)).toBe(0x7f80);
+    expect(bf16ToF32(f32ToBf16(-3.140625))).toBe(-3.140625);
   });
 });
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { writeClones } from '../../src/files/patch-files.js';
+import { writeClones } from '../../src/files/clone.js';
+import { growthOf } from '../../src/files/splice.js';
 import { encodeModel } from '../../src/onnx/encode.js';
 import { relocate } from '../../src/onnx/relocate.js';
-import { growthOf, type Splice, shiftBy, spliced } from '../../src/onnx/splice.js';
 import type { ModelProto } from '../../src/onnx/types.js';
 import { allTensors } from '../../src/onnx/walk.js';
 import { model } from './arbitrary-model.js';
@@ -55,41 +55,6 @@ describe('relocating', () => {
         expect((await relocated(from, new Map([[to, 'a.data']]))).equals(before)).toBe(true);
       }),
       { numRuns: 60 },
-    );
-  });
-});
-
-describe('splices', () => {
-  const file = Uint8Array.from({ length: 60 }, (_, i) => i);
-  const cuts = fc.uniqueArray(fc.nat(60), { maxLength: 12 }).map((all) => all.sort((a, b) => a - b));
-  const splices = fc
-    .tuple(cuts, fc.array(fc.uint8Array({ maxLength: 5 }), { minLength: 6, maxLength: 6 }))
-    .map(([at, bytes]): Splice[] =>
-      Array.from({ length: at.length >> 1 }, (_, i) => ({
-        startBytes: at[2 * i]!,
-        endBytes: at[2 * i + 1]!,
-        bytes: bytes[i]!,
-      })),
-    );
-
-  test('stand in their places however the file is cut into chunks, and all else where `shiftBy` says', async () => {
-    await fc.assert(
-      fc.asyncProperty(splices, fc.integer({ min: 1, max: 61 }), async (list, size) => {
-        async function* chunks() {
-          for (let at = 0; at < file.length; at += size) yield file.subarray(at, at + size);
-        }
-        const parts: Uint8Array[] = [];
-        for await (const chunk of spliced(chunks(), list)) parts.push(chunk.slice());
-        const expected: number[] = [];
-        const shift = shiftBy(list);
-        for (let at = 0; at < file.length; ) {
-          const splice = list.find(({ startBytes }) => startBytes === at);
-          if (!splice) expect(shift(at)).toBe(expected.length);
-          expected.push(...(splice?.bytes ?? [at]));
-          at = splice?.endBytes ?? at + 1;
-        }
-        expect([...Buffer.concat(parts)]).toEqual(expected);
-      }),
     );
   });
 });

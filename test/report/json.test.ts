@@ -99,6 +99,6 @@ describe('report file', () => {
 
   it('that is missing or a folder gets a sentence', async () => {
     await expect(readReport(join(folder, 'none.json'))).rejects.toThrow('no such file or folder');
-    await expect(readReport(folder)).rejects.toThrow('it is a folder');
+    await expect(readReport(folder)).rejects.toThrow('to be a file or a pipe, found a folder');
   });
 });

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js';
 import type { ArrayData, ArrayType, NdArray } from '../../onnx/array.js';
 import { dataTypeName } from '../../onnx/data-types.js';
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './float16.js';
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../../onnx/floats.js';
 
 const makers: Record<ArrayType, (length: number) => ArrayData> = {
   float32: (length) => new Float32Array(length),
@@ -35,7 +35,7 @@ export function arrayOf(type: ArrayType, dims: number[], values: ArrayLike<numbe
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     for (let index = 0; index < values.length; index++) data[index] = BigInt(Math.trunc(values[index]!));
   } else {
-    const convert = type === 'float16' ? toFloat16 : type === 'bfloat16' ? toBfloat16 : null;
+    const convert = type === 'float16' ? f32ToF16 : type === 'bfloat16' ? f32ToBf16 : null;
     if (convert === null) data.set(values);
     else for (let index = 0; index < values.length; index++) data[index] = convert(values[index]!);
   }
@@ -46,8 +46,8 @@ export function arrayOf(type: ArrayType, dims: number[], values: ArrayLike<numbe
 export function numbersOf(array: NdArray): ArrayLike<number> {
   const { data, type } = array;
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
-  if (type === 'float16') return Float32Array.from(data as Uint16Array, fromFloat16);
-  if (type === 'bfloat16') return Float32Array.from(data as Uint16Array, fromBfloat16);
+  if (type === 'float16') return Float32Array.from(data as Uint16Array, f16ToF32);
+  if (type === 'bfloat16') return Float32Array.from(data as Uint16Array, bf16ToF32);
   return data;
 }
 

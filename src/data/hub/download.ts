@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UserError } from '../../errors.js';
+import { syncFolder } from '../../files/atomic.js';
 import type { DownloadProgress } from '../spec.js';
 import { gitBlobHash, type Hub } from './endpoint.js';
 import { claimPartial } from './partial.js';
@@ -146,10 +147,4 @@ async function matches(path: string, { digest, bytes }: Announcement): Promise<b
 
 async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.size ?? 0;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path).catch(() => null);
-  await folder?.sync().catch(() => {});
-  await folder?.close();
 }

@@ -1,8 +1,9 @@
+import type { BytePatch } from '../../files/patch.js';
 import { constantTensor } from '../../graph/constants.js';
 import type { Value } from '../../graph/graph.js';
 import type { Model } from '../../graph/model.js';
 import { allGraphs } from '../../graph/traversal.js';
-import { type BytePatch, bytesKey, checkOverlaySize } from '../../onnx/patch.js';
+import { bytesKey, checkOverlaySize } from '../../onnx/elements.js';
 import { tensorBytes } from '../../onnx/tensor-bytes.js';
 import { elementCount } from '../../onnx/tensor-size.js';
 import { readNumbers } from '../../onnx/tensors.js';

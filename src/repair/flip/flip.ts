@@ -1,6 +1,6 @@
 import { audit } from '../../app/audit.js';
 import { Interrupted, UserError } from '../../errors.js';
-import { tool } from '../../files/version.js';
+import { tool } from '../../files/package.js';
 import { openForAudit } from '../../measure/load.js';
 import { dataTypeName } from '../../onnx/data-types.js';
 import { partsOf } from '../../report/recompute.js';

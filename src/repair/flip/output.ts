@@ -1,10 +1,12 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
-import { type CloneJob, cannotWrite, hashWithPatches, writeClones } from '../../files/patch-files.js';
-import type { BytePatch } from '../../onnx/patch.js';
+import { type CloneJob, writeClones } from '../../files/clone.js';
+import { hashWithPatches } from '../../files/hash.js';
+import type { BytePatch } from '../../files/patch.js';
+import { cannotWrite } from '../../files/reasons.js';
+import { growthOf } from '../../files/splice.js';
 import type { ModelFile, OpenedModel } from '../../onnx/skeleton.js';
-import { growthOf } from '../../onnx/splice.js';
 import { isThere, link } from '../beside.js';
 import type { Destination } from '../destination.js';
 import { isSameFile, relocateData, shifted } from '../relocate-data.js';

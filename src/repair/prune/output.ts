@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type CloneJob, cannotWrite, syncFolder, writeClones } from '../../files/patch-files.js';
+import { syncFolder } from '../../files/atomic.js';
+import { type CloneJob, writeClones } from '../../files/clone.js';
+import { cannotWrite } from '../../files/reasons.js';
 import { removeStale, temporaryName } from '../../files/temporary.js';
 import type { Model } from '../../graph/model.js';
 import { toOnnx } from '../../graph/to-onnx.js';
@@ -37,7 +39,7 @@ export async function writeUnpublished(
   const location = `${basename(target)}.data`;
   const discard = () => rmSync(folder, { recursive: true, force: true });
   try {
-    await removeStale(target);
+    await removeStale(dirname(target), target);
     mkdirSync(folder);
     const data = { path: join(folder, location), location };
     const { modelBytes, dataBytes } = writeModel(

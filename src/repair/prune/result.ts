@@ -1,4 +1,4 @@
-import { tool } from '../../files/version.js';
+import { tool } from '../../files/package.js';
 import type { NoQuality } from '../../measure/quality.js';
 import { counted, percent } from '../../report/format.js';
 import { type AuditReport, SCHEMA_VERSION, type Warning } from '../../report/schema.js';

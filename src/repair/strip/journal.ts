@@ -1,16 +1,13 @@
 import { existsSync, promises as nodeFiles } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
+import { type FileSystem, syncFolder } from '../../files/atomic.js';
+import { hashWithPatches } from '../../files/hash.js';
 import { recordPath, setStatus } from '../../files/journal.js';
-import {
-  cannotWrite,
-  type FileSystem,
-  hashWithPatches,
-  patchFile,
-  syncFolder,
-} from '../../files/patch-files.js';
+import { mergePatches } from '../../files/merge-patches.js';
+import { type BytePatch, patchFile } from '../../files/patch.js';
+import { cannotWrite } from '../../files/reasons.js';
 import { isInside } from '../../onnx/external.js';
-import { type BytePatch, mergePatches } from '../../onnx/patch.js';
 import { readStripRecord, type StripRecord } from './record.js';
 
 export interface Restored {

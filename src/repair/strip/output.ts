@@ -1,19 +1,16 @@
 import { existsSync, promises as nodeFiles } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Interrupted } from '../../errors.js';
+import type { FileSystem } from '../../files/atomic.js';
+import { type CloneJob, writeClones } from '../../files/clone.js';
+import { hashWithPatches } from '../../files/hash.js';
 import { recordPath, setStatus } from '../../files/journal.js';
-import {
-  type CloneJob,
-  cannotWrite,
-  type FileSystem,
-  hashWithPatches,
-  patchFile,
-  writeClones,
-} from '../../files/patch-files.js';
+import { mergePatches } from '../../files/merge-patches.js';
+import { type BytePatch, patchFile } from '../../files/patch.js';
+import { cannotWrite } from '../../files/reasons.js';
+import { growthOf } from '../../files/splice.js';
 import { readTextFile, writeTextFile } from '../../files/text-files.js';
-import { type BytePatch, mergePatches } from '../../onnx/patch.js';
 import type { OpenedModel } from '../../onnx/skeleton.js';
-import { growthOf } from '../../onnx/splice.js';
 import type { Destination } from '../destination.js';
 import { shifted } from '../relocate-data.js';
 import { nameInRecord, undoStrip } from './journal.js';

@@ -1,5 +1,5 @@
-import { tool } from '../../files/version.js';
-import { mergePatches } from '../../onnx/patch.js';
+import { mergePatches } from '../../files/merge-patches.js';
+import { tool } from '../../files/package.js';
 import { finishReport } from '../../report/build.js';
 import { partsOf } from '../../report/recompute.js';
 import { type AuditReport, SCHEMA_VERSION, type SiteReport } from '../../report/schema.js';

@@ -1,9 +1,9 @@
+import type { BytePatch } from '../../files/patch.js';
 import { constantTensor } from '../../graph/constants.js';
 import type { Node } from '../../graph/graph.js';
 import type { Model } from '../../graph/model.js';
 import { allGraphs } from '../../graph/traversal.js';
-import type { BytePatch } from '../../onnx/patch.js';
-import { bytesKey } from '../../onnx/patch.js';
+import { bytesKey } from '../../onnx/elements.js';
 import { readersOf } from '../../patterns/quantized.js';
 import type { Site, WeightRef } from '../../sites/types.js';
 import { type NeuronWeights, neuronWeights, readCodes } from '../neuron-weights.js';

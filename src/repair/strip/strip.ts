@@ -2,7 +2,7 @@ import { audit } from '../../app/audit.js';
 import type { DataSet } from '../../data/types.js';
 import { Interrupted, UserError } from '../../errors.js';
 import { recordStatus } from '../../files/journal.js';
-import { tool } from '../../files/version.js';
+import { tool } from '../../files/package.js';
 import { openAuditData } from '../../measure/audit-data.js';
 import { hashFiles } from '../../measure/describe-model.js';
 import { inputMeans } from '../../measure/input-means.js';

@@ -2,9 +2,9 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { recordPath } from '../../files/journal.js';
-import type { BytePatch } from '../../onnx/patch.js';
+import type { BytePatch } from '../../files/patch.js';
+import type { Splice } from '../../files/splice.js';
 import type { ModelFile, OpenedModel } from '../../onnx/skeleton.js';
-import type { Splice } from '../../onnx/splice.js';
 import { isSameFile, relocateData, shifted } from '../relocate-data.js';
 import { readStripRecord } from './record.js';
 

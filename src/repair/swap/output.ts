@@ -1,7 +1,8 @@
 import { constants, promises as fs, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
-import { cannotWrite } from '../../files/patch-files.js';
+import { writeAtomically } from '../../files/atomic.js';
+import { cannotWrite } from '../../files/reasons.js';
 import { temporaryName } from '../../files/temporary.js';
 import type { Model } from '../../graph/model.js';
 import { toOnnx } from '../../graph/to-onnx.js';
@@ -46,7 +47,7 @@ export async function openVariantFolder(opened: OpenedModel, folder: string): Pr
   const stem = basename(opened.path).replace(/\.onnx$/i, '');
   const write = async (name: string, bytes: Uint8Array): Promise<string> => {
     const path = join(target, name);
-    await writeWhole(path, bytes);
+    await writeAtomically(path, bytes);
     return path;
   };
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -103,22 +104,5 @@ async function cloneLinkOrCopy(from: string, to: string): Promise<void> {
     await fs.link(from, to);
   } catch {
     await fs.copyFile(from, to);
-  }
-}
-
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = temporaryName(path);
-  try {
-    const file = await fs.open(temporary, 'wx');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await fs.rename(temporary, path);
-  } catch (error) {
-    await fs.rm(temporary, { force: true });
-    throw error;
   }
 }

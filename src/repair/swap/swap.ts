@@ -1,6 +1,6 @@
 import { audit } from '../../app/audit.js';
 import { Interrupted, UserError } from '../../errors.js';
-import { tool } from '../../files/version.js';
+import { tool } from '../../files/package.js';
 import { resolveIf } from '../../graph/resolve-if.js';
 import { allNodes } from '../../graph/traversal.js';
 import { openAuditData } from '../../measure/audit-data.js';

@@ -2,7 +2,7 @@ import { closeSync, cpSync, mkdtempSync, openSync, readdirSync, writeSync } from
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { openForAudit } from '../../../src/measure/load.js';
-import { elementBits, elementRange, setElement } from '../../../src/onnx/patch.js';
+import { elementBits, elementRange, setElement } from '../../../src/onnx/elements.js';
 import { tensorByteRange } from '../../../src/onnx/tensors.js';
 import { neuronWeights } from '../../../src/repair/neuron-weights.js';
 

@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { temporaryName } from '../../../src/files/temporary.js';
 import { constantTensor } from '../../../src/graph/constants.js';
 import { openForAudit } from '../../../src/measure/load.js';
 import type { NdArray } from '../../../src/onnx/array.js';
@@ -312,11 +313,15 @@ describe('bad input', () => {
   it('removes what a killed run left, and nothing of a running one', async () => {
     const model = built(twoLayers());
     const gone = spawnSync(process.execPath, ['-e', '']).pid;
-    mkdirSync(beside(model, `.smaller.onnx.${gone}-0123abcd.tmp`));
-    mkdirSync(beside(model, `.smaller.onnx.${process.ppid}-0123abcd.tmp`));
+    const ownedBy = (pid: number): string =>
+      temporaryName(beside(model))
+        .replace(`-${process.pid}-`, `-${pid}-`)
+        .replace(/\w{8}(-\d+\.tmp)$/, '0123abcd$1');
+    const running = ownedBy(process.ppid);
+    for (const path of [ownedBy(gone), running]) mkdirSync(path);
     await prune(options(model));
     const left = readdirSync(dirname(model)).filter((name) => name.endsWith('.tmp'));
-    expect(left).toEqual([`.smaller.onnx.${process.ppid}-0123abcd.tmp`]);
+    expect(left).toEqual([basename(running)]);
   });
 
   it('has no file under the final name while it is killed in the middle', { timeout: 60_000 }, async () => {

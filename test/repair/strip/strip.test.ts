@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { audit } from '../../../src/app/audit.js';
-import type { FileSystem } from '../../../src/files/patch-files.js';
+import type { FileSystem } from '../../../src/files/atomic.js';
 import { fromOnnx } from '../../../src/graph/from-onnx.js';
 import { openForAudit } from '../../../src/measure/load.js';
 import type { NdArray } from '../../../src/onnx/array.js';

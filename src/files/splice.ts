@@ -1,11 +1,11 @@
-/** Bytes `[startBytes, endBytes)` of a file, at least one, that others stand in place of in a copy. */
+/** One replacement: in the copy, `bytes` stand where the source has `[startBytes, endBytes)`: at least one byte. */
 export interface Splice {
   startBytes: number;
   endBytes: number;
   bytes: Uint8Array;
 }
 
-/** By how many bytes a copy with the splices is longer (negative: shorter) than the file. */
+/** Returns by how many bytes the copy is longer than the source; negative if it is shorter. */
 export function growthOf(splices: readonly Splice[]): number {
   return splices.reduce(
     (sum, { startBytes, endBytes, bytes }) => sum + bytes.length - endBytes + startBytes,
@@ -14,9 +14,10 @@ export function growthOf(splices: readonly Splice[]): number {
 }
 
 /**
- * Where bytes of a file come to lie in a copy with the splices: of an offset that lies in none of them.
+ * Returns a function that maps an offset in the source to the same byte's offset in the copy, in O(log n). The offset
+ * must not lie inside a replacement.
  *
- * @param splices By increasing offset. An offset takes O(log n).
+ * @param splices By increasing offset.
  */
 export function shiftBy(splices: readonly Splice[]): (offsetBytes: number) => number {
   const growth = [0];
@@ -32,13 +33,18 @@ export function shiftBy(splices: readonly Splice[]): (offsetBytes: number) => nu
   };
 }
 
-/** The bytes of a file, given in chunks, with the splices (by increasing offset) in their places. */
+/**
+ * Yields the bytes of the copy.
+ *
+ * @param chunks The source, in order.
+ * @param splices By increasing offset.
+ */
 export async function* spliced(
   chunks: AsyncIterable<Uint8Array>,
   splices: readonly Splice[],
 ): AsyncGenerator<Uint8Array> {
   let start = 0;
-  // Everything before it is written or replaced.
+  /** The source before this offset is written or replaced. */
   let done = 0;
   let next = 0;
   for await (const chunk of chunks) {
