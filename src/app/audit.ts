@@ -12,7 +12,8 @@ import { findHazards } from '../patterns/hazards.js';
 import { finishReport, type ReportParts, siteMeta, siteReport } from '../report/build.js';
 import type { AuditReport, Warning } from '../report/schema.js';
 import { pickDevice } from '../runtime/devices.js';
-import type { AuditOptions } from '../settings/options.js';
+import { shardOf } from '../settings/audit-settings.js';
+import { type AuditOptions, criterionSettings } from '../settings/options.js';
 import { findSites } from '../sites/find.js';
 import { rectifierNetwork } from '../sites/rectifier.js';
 import { accumulate, emptyCounters } from '../stats/counters.js';
@@ -43,7 +44,7 @@ export async function audit(
 ): Promise<AuditReport> {
   const started = performance.now();
   const signal = options.signal ?? new AbortController().signal;
-  const criterion = completeCriterion(options.criterion);
+  const criterion = completeCriterion(criterionSettings(options));
   const { opened, load: loadOriginal } = await openForAudit(options);
   const load = (): SelectedModel => {
     const selected = loadOriginal();
@@ -102,7 +103,7 @@ export async function audit(
         ...data.description,
         positions: state.positions,
         sequences: state.sequences,
-        shard: options.shard ?? null,
+        shard: options.shard === undefined ? null : shardOf(options.shard),
         complete: gathered.complete,
       },
       runtime: {
@@ -162,7 +163,7 @@ async function gather(run: ProbeRun, data: DataSet, options: Gathering): Promise
     criterion: options.criterion,
     data: data.description,
     tokens: options.tokens ?? null,
-    shard: options.shard ?? null,
+    shard: options.shard === undefined ? null : shardOf(options.shard),
     sites: run.overlay.probes.sites.map(({ site }) => site.id),
   };
   const saved = options.resume ? await loadState(options.resume, identity) : null;

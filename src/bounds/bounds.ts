@@ -24,7 +24,7 @@ import { openSimulator, type Simulator } from './simulate.js';
 /** What to bound: a width and a depth, a model, or what is missing of width and depth at a probability. */
 export interface BoundsOptions {
   model?: string;
-  plugins?: string[];
+  plugin?: string[];
   width?: number;
   depth?: number;
   bias?: boolean;
@@ -89,7 +89,7 @@ export async function bounds(options: BoundsOptions): Promise<BoundsReport> {
 }
 
 async function networkOf(options: BoundsOptions, warnings: Warning[]): Promise<Network | null> {
-  const { model, width, depth, bias = true, kernel, plugins } = options;
+  const { model, width, depth, bias = true, kernel, plugin } = options;
   if (model !== undefined) {
     if (width !== undefined || depth !== undefined || kernel !== undefined) {
       throw new UserError(
@@ -97,7 +97,7 @@ async function networkOf(options: BoundsOptions, warnings: Warning[]): Promise<N
         'option-conflict',
       );
     }
-    return ofModel(await modelNetwork(model, plugins));
+    return ofModel(await modelNetwork(model, plugin));
   }
   const chosen =
     width ??

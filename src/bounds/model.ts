@@ -23,8 +23,8 @@ export interface ModelLayer extends RectifierShape {
  *
  * @throws UserError for a model that is no rectifier network.
  */
-export async function modelNetwork(path: string, plugins?: string[]): Promise<ModelNetwork> {
-  const { opened, load } = await openForAudit({ model: path, ...(plugins && { plugins }) });
+export async function modelNetwork(path: string, plugin?: string[]): Promise<ModelNetwork> {
+  const { opened, load } = await openForAudit({ model: path, ...(plugin && { plugin }) });
   const { rectifier, name } = load();
   const layers = requireRectifiers(rectifier, name).layers.map(({ post }) => layerOf(post));
   return { name: modelName(opened.path), path: opened.path, layers };

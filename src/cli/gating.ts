@@ -1,15 +1,10 @@
 import { checkRules, type GateOptions } from '../report/gate.js';
 import { readReport } from '../report/json.js';
 import type { AuditReport } from '../report/schema.js';
-import type { SettingName, Settings } from '../settings/settings.js';
+import { gateSettings } from '../settings/output-settings.js';
+import { namesOf, type Settings } from '../settings/settings.js';
 
-export const gateSettings = [
-  'failOn',
-  'maxDeadRatio',
-  'baseline',
-  'maxIncrease',
-  'strict',
-] as const satisfies SettingName[];
+export const gateNames = namesOf(gateSettings);
 
 export interface Gating {
   rules: string[];

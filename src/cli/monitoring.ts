@@ -3,11 +3,10 @@ import { resolve } from 'node:path';
 import { RunError, UserError } from '../errors.js';
 import { modelName } from '../measure/describe-model.js';
 import type { AuditReport } from '../report/schema.js';
-import type { SettingName, Settings } from '../settings/settings.js';
+import type { Settings } from '../settings/settings.js';
 import { checkOutputFile } from './outputs.js';
 
-export const monitoringSettings = ['push', 'pushDelete', 'textfile'] as const satisfies SettingName[];
-type Monitoring = Pick<Settings, (typeof monitoringSettings)[number] | 'name'>;
+type Monitoring = Pick<Settings, 'push' | 'pushDelete' | 'textfile' | 'name'>;
 
 /** @throws UserError for options that need each other, and for a textfile that cannot be written. */
 export function checkMonitoring({ push, pushDelete, textfile }: Monitoring): void {

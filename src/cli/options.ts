@@ -1,102 +1,44 @@
 import { type Command, Option } from 'commander';
-import { UserError } from '../errors.js';
-import {
-  descriptionOf,
-  expectedOf,
-  type SettingName,
-  type Settings,
-  settingsSchema,
-} from '../settings/settings.js';
+import { SettingError, UserError } from '../errors.js';
+import type { Kind, Setting } from '../settings/setting.js';
+import { checkSetting, type SettingName, type Settings, settings } from '../settings/settings.js';
+import { flagOf } from './flags.js';
 
-/** How the text of an option becomes the value that the settings' schema checks. */
-type Kind = 'text' | 'number' | 'ratio' | 'flag' | 'names' | 'numbers' | 'repeated' | 'pairs';
-
-interface Spelling {
-  flags: string;
-  kind: Kind;
-}
-
-/** One option per setting; what it means and accepts stands in settings/settings.ts. */
-const spellings = {
-  data: { flags: '--data <name|path>', kind: 'text' },
-  split: { flags: '--split <name>', kind: 'text' },
-  tokenizer: { flags: '--tokenizer <dir|id>', kind: 'text' },
-  tokens: { flags: '--tokens <n|all>', kind: 'number' },
-  seqLen: { flags: '--seq-len <n>', kind: 'number' },
-  batchSize: { flags: '--batch-size <n>', kind: 'number' },
-  shard: { flags: '--shard <i/n>', kind: 'text' },
-  untilStable: { flags: '--until-stable <n>', kind: 'number' },
-  resume: { flags: '--resume <file>', kind: 'text' },
-  sites: { flags: '--sites <list>', kind: 'names' },
-  layers: { flags: '--layers <list>', kind: 'numbers' },
-  map: { flags: '--map <id=tensor>', kind: 'pairs' },
-  plugin: { flags: '--plugin <file>', kind: 'repeated' },
-  name: { flags: '--name <name>', kind: 'text' },
-  threshold: { flags: '--threshold <x>', kind: 'number' },
-  firing: { flags: '--firing <abs|positive>', kind: 'text' },
-  dead: { flags: '--dead <criterion>', kind: 'text' },
-  deadBelow: { flags: '--dead-below <x>', kind: 'number' },
-  device: { flags: '--device <name>', kind: 'text' },
-  threads: { flags: '--threads <n>', kind: 'number' },
-  checkOutputs: { flags: '--check-outputs', kind: 'flag' },
-  hash: { flags: '--no-hash', kind: 'flag' },
-  failOn: { flags: '--fail-on <rule>', kind: 'repeated' },
-  maxDeadRatio: { flags: '--max-dead-ratio <x>', kind: 'ratio' },
-  baseline: { flags: '--baseline <old.json>', kind: 'text' },
-  maxIncrease: { flags: '--max-increase <x>', kind: 'ratio' },
-  strict: { flags: '--strict', kind: 'flag' },
-  format: { flags: '--format <name>', kind: 'text' },
-  report: { flags: '--report <file>', kind: 'text' },
-  junit: { flags: '--junit <file>', kind: 'text' },
-  markdown: { flags: '--markdown <file>', kind: 'text' },
-  sarif: { flags: '--sarif <file>', kind: 'text' },
-  sarifMaxLevel: { flags: '--sarif-max-level <level>', kind: 'text' },
-  push: { flags: '--push <url>', kind: 'text' },
-  pushDelete: { flags: '--push-delete', kind: 'flag' },
-  textfile: { flags: '--textfile <file>', kind: 'text' },
-  quiet: { flags: '--quiet', kind: 'flag' },
-  color: { flags: '--no-color', kind: 'flag' },
-  progress: { flags: '--no-progress', kind: 'flag' },
-} satisfies Record<SettingName, Spelling>;
-
-/** Help of the options that switch something off. */
-const negated: Partial<Record<SettingName, string>> = {
-  hash: "Leave out the SHA-256 of the model's files",
-  color: 'No colours (so does the variable NO_COLOR)',
-  progress: 'No progress bar',
-};
-
-/** Adds the options of these settings to a command, under a heading of its help. */
-export function addSettings(command: Command, heading: string, names: readonly SettingName[]): void {
-  command.optionsGroup(heading);
+/**
+ * Adds an option for each of the settings to a command, under the headings of their groups.
+ *
+ * @param table Where the settings are defined: those of audits, unless a command has settings of its own.
+ */
+export function addSettings(command: Command, names: readonly SettingName[], table?: undefined): void;
+export function addSettings<T extends Record<string, Setting>>(
+  command: Command,
+  names: readonly (keyof T & string)[],
+  table: T,
+): void;
+export function addSettings(
+  command: Command,
+  names: readonly string[],
+  table: Record<string, Setting> = settings,
+): void {
+  let group: string | undefined;
   for (const name of names) {
-    const { flags, kind } = spellings[name];
-    const option = new Option(flags, negated[name] ?? descriptionOf(name));
-    if (kind !== 'flag')
-      option.argParser((text: string, before: unknown) => settingOf(name, kind, text, before));
-    command.addOption(option);
+    const setting = table[name]!;
+    if (setting.group !== group) command.optionsGroup(`${setting.group}:`);
+    group = setting.group;
+    command.addOption(optionOf(name, setting, table));
     if (name === 'format') command.addOption(new Option('--json', 'Short for --format json'));
   }
 }
 
-/** Settings by the headings of a command's help. */
-export type SettingGroups = readonly (readonly [heading: string, names: readonly SettingName[]])[];
-
-/** Adds the options of all groups, and `--config` for a file that may hold them. */
-export function addSettingGroups(command: Command, groups: SettingGroups): void {
-  for (const [heading, names] of groups) addSettings(command, heading, names);
-  addConfigOption(command);
-}
-
-/** `--config`, for commands whose settings a file may hold. */
+/** Adds `--config` to a command whose settings a file may hold. */
 export function addConfigOption(command: Command): void {
   command.option('--config <file>', 'Options from a file (default: audit.config.json, if it is here)');
 }
 
-/** What the command line says, and nothing about what it doesn't. */
-export function givenSettings(command: Command): Settings {
-  const given = Object.keys(spellings).filter((name) => command.getOptionValueSource(name) === 'cli');
+/** Returns what the command line says, and nothing about what it doesn't. */
+export function settingsOfCommandLine(command: Command): Settings {
   const values = command.opts();
+  const set = Object.keys(settings).filter((name) => command.getOptionValueSource(name) === 'cli');
   const json = values.json === true;
   if (json && values.format !== undefined && values.format !== 'json') {
     throw new UserError(
@@ -105,19 +47,31 @@ export function givenSettings(command: Command): Settings {
     );
   }
   return {
-    ...(Object.fromEntries(given.map((name) => [name, values[name]])) as Settings),
+    ...(Object.fromEntries(set.map((name) => [name, values[name]])) as Settings),
     ...(json && { format: 'json' }),
   };
 }
 
+function optionOf(name: string, setting: Setting, table: Record<string, Setting>): Option {
+  const { kind, value, short, help, helpOff } = setting;
+  const long = helpOff === undefined ? flagOf(name) : `--no-${flagOf(name).slice(2)}`;
+  const flags = [short === undefined ? '' : `-${short}, `, long, value === undefined ? '' : ` <${value}>`];
+  const option = new Option(flags.join(''), helpOff ?? help);
+  if (kind === 'switch') return option;
+  return option.argParser((text: string, before: unknown) => valueOf(name, kind, text, before, table));
+}
+
 /** The value of one option, together with what earlier ones of a repeatable option gave. */
-function settingOf(name: SettingName, kind: Kind, text: string, before: unknown): unknown {
-  const value = parse(kind, text);
-  const parsed = settingsSchema.shape[name].safeParse(value);
-  if (value === undefined || !parsed.success) {
-    const flag = spellings[name].flags.split(' ')[0];
-    throw new UserError(`Expected \`${flag}\` to be ${expectedOf(name)}, got \`${text}\`.`, 'option-value');
-  }
+function valueOf(
+  name: string,
+  kind: Kind,
+  text: string,
+  before: unknown,
+  table: Record<string, Setting>,
+): unknown {
+  const parsed = parse(kind, text);
+  if (parsed === undefined) throw new SettingError(name, table[name]!.expected, text);
+  const value = checkSetting(table, name, parsed, text);
   if (kind === 'repeated') return [...((before as string[] | undefined) ?? []), ...(value as string[])];
   if (kind === 'pairs') return { ...(before as object | undefined), ...(value as object) };
   return value;
@@ -126,13 +80,11 @@ function settingOf(name: SettingName, kind: Kind, text: string, before: unknown)
 function parse(kind: Kind, text: string): unknown {
   switch (kind) {
     case 'number':
-      // Not a number stays text: the schema decides, since some settings also take a word.
-      return numberOf(text) ?? text;
-    case 'ratio':
-      return numberOf(text.replace(/^\s*([^\s%e]+)(?:e([+-]?\d+))?\s*%\s*$/i, hundredths)) ?? text;
+      // What is no number stays text: the schema decides, since some settings also take a word or a percentage.
+      return numberOf(text) ?? text.trim();
     case 'names':
       return text.split(',').map((part) => part.trim());
-    case 'numbers':
+    case 'layers':
       return ranges(text);
     case 'repeated':
       return [text];
@@ -158,9 +110,4 @@ function ranges(text: string): (number | string)[] {
 function numberOf(text: string): number | undefined {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   return Number.isNaN(value) ? undefined : value;
-}
-
-/** 0.7% as 0.7e-2, the number nearest to 0.007, which 0.7 / 100 is not. */
-function hundredths(_: string, digits: string, exponent = '0'): string {
-  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(digits) ? `${digits}e${Number(exponent) - 2}` : '';
 }

@@ -11,8 +11,9 @@ import type { SettingName, Settings } from '../settings/settings.js';
 
 /** Files that a command writes, by the option that names them. */
 const fileOptions = ['report', 'junit', 'markdown', 'sarif'] as const satisfies SettingName[];
-export const fileSettings = [...fileOptions, 'sarifMaxLevel'] as const satisfies SettingName[];
-export type OutputFiles = Pick<Settings, (typeof fileSettings)[number]>;
+export type OutputFiles = {
+  [Name in (typeof fileOptions)[number] | 'sarifMaxLevel']?: Settings[Name] | undefined;
+};
 
 /**
  * Finds out before any work is done whether every file can be written.

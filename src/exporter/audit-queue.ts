@@ -1,5 +1,6 @@
 import { Interrupted } from '../errors.js';
-import { type Settings, toAuditOptions } from '../settings/settings.js';
+import { toAuditOptions } from '../settings/options.js';
+import type { Settings } from '../settings/settings.js';
 import type { AuditTask } from './job/messages.js';
 import { runAudit } from './job/run.js';
 import type { SiteLocation } from './metrics/extract.js';

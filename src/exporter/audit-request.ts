@@ -2,32 +2,7 @@ import { z } from 'zod';
 import { knownData } from '../data/names.js';
 import { UserError } from '../errors.js';
 import { checkRules } from '../report/gate.js';
-import { type Settings, settingsSchema } from '../settings/settings.js';
-
-/**
- * Settings that a request may choose. None names a file of the server: data sets go by name, and plugins, tokenizers,
- * baselines and outputs belong to whoever starts the server.
- */
-const requestSettings = settingsSchema
-  .pick({
-    split: true,
-    tokens: true,
-    seqLen: true,
-    batchSize: true,
-    untilStable: true,
-    sites: true,
-    layers: true,
-    threshold: true,
-    firing: true,
-    dead: true,
-    deadBelow: true,
-    device: true,
-    checkOutputs: true,
-    failOn: true,
-    maxDeadRatio: true,
-    strict: true,
-  })
-  .strict();
+import { requestSchema, type Settings } from '../settings/settings.js';
 
 /** Body of `POST /api/v1/audits`. */
 export const auditRequestSchema = z
@@ -41,7 +16,7 @@ export const auditRequestSchema = z
       .enum(Object.keys(knownData) as [string, ...string[]])
       .optional()
       .describe('A data set by name'),
-    options: requestSettings.optional(),
+    options: requestSchema().optional(),
   })
   .describe('An audit to start; what is left out is as the server was started with');
 

@@ -4,6 +4,7 @@ import { findEmbeddings } from '../patterns/embedding.js';
 import { graphNeeds } from '../patterns/graph-conv.js';
 import { storedGraph, takesAdjacency } from '../patterns/stored-graph.js';
 import { storedNodes } from '../patterns/stored-nodes.js';
+import { shardOf } from '../settings/audit-settings.js';
 import type { AuditOptions } from '../settings/options.js';
 import type { SelectedModel } from './load.js';
 import { modelInputs, modelKind } from './model-kind.js';
@@ -26,7 +27,7 @@ export async function openAuditData(
     tokens: options.tokens ?? 65_536,
     seqLen: options.seqLen,
     batchSize: options.batchSize,
-    shard: options.shard,
+    shard: options.shard === undefined ? undefined : shardOf(options.shard),
     modelPath: options.model,
     inputs,
     vocabulary,

@@ -8,6 +8,8 @@ import type { Model } from '../graph/model.js';
 import { resolveIf } from '../graph/resolve-if.js';
 import { type OpenedModel, openModel } from '../onnx/skeleton.js';
 import type { Plugin } from '../plugin.js';
+import { auditSettings } from '../settings/audit-settings.js';
+import { checkSettings } from '../settings/settings.js';
 import { mapByHand } from '../sites/by-hand.js';
 import { findSites } from '../sites/find.js';
 import { type RectifierResult, rectifierNetwork } from '../sites/rectifier.js';
@@ -17,7 +19,7 @@ import { loadPlugins } from './plugins.js';
 
 export interface LoadOptions {
   model: string;
-  plugins?: string[];
+  plugin?: string[];
   map?: Record<string, string>;
   sites?: string[];
   layers?: number[];
@@ -45,9 +47,10 @@ export interface SelectedModel {
 export async function openForAudit(
   options: LoadOptions,
 ): Promise<{ opened: OpenedModel; load: () => SelectedModel }> {
+  checkSettings(auditSettings, options);
   refusePending(options.model);
   const opened = openModel(options.model);
-  const plugins = await loadPlugins(options.plugins);
+  const plugins = await loadPlugins(options.plugin);
   const { model_type: modelType } = await modelConfig(options.model);
   const normal = resolveIf(inlineFunctions(opened.proto));
   const load = (): SelectedModel => {

@@ -1,34 +1,51 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../errors.js';
-import { expectedOf, type SettingName, type Settings, settingsSchema } from './settings.js';
+import { didYouMean, UserError } from '../errors.js';
+import type { Setting } from './setting.js';
+import { type Settings, settingsSchema, settings as table } from './settings.js';
 
-/** Found by itself in the current folder, and nowhere above it: a build must not depend on a parent's file. */
+/** Name of the file that is found by itself. */
 export const configFileName = 'audit.config.json';
 
 /**
- * Settings of a configuration file. Relative paths in it are relative to its own folder.
+ * Reads the settings of a configuration file. Relative paths in it are relative to its own folder.
  *
- * @param path As `--config` gave it; without it `audit.config.json` of the current folder, if there is one.
+ * @param path As `--config` names it. Without it, `audit.config.json` of the current folder or of the nearest folder above
+ *   it that has one is read, up to the root of the repository: nothing outside a repository changes what it builds.
  * @throws UserError when the file is missing, no JSON, or does not follow the schema.
  */
 export function loadConfig(path?: string): Settings {
-  if (path === undefined && !existsSync(configFileName)) return {};
-  const file = path ?? configFileName;
+  const file = path ?? nearestConfig(process.cwd());
+  if (file === null) return {};
   const json = parse(file, read(file));
   const parsed = settingsSchema.safeParse(json);
   if (!parsed.success) throw mismatch(file, parsed.error.issues[0]!, json);
-  const { $schema, ...settings } = parsed.data;
-  return withPathsFrom(dirname(resolve(file)), settings);
+  const { $schema, ...values } = parsed.data;
+  return withPathsFrom(dirname(resolve(file)), values as Settings);
 }
 
-/** Published as schema/config.schema.json. */
+/** Returns the JSON Schema that is published as schema/config.schema.json. */
 export function configJsonSchema(): object {
   return {
     ...z.toJSONSchema(settingsSchema, { io: 'input' }),
     title: 'Configuration of activation-auditor (audit.config.json)',
   };
+}
+
+/** The configuration file of the folder or of the nearest one above it; a folder with `.git` is the last one to be tried. */
+function nearestConfig(folder: string): string | null {
+  const file = join(folder, configFileName);
+  if (existsSync(file)) return folder === process.cwd() ? configFileName : file;
+  if (existsSync(join(folder, '.git')) || dirname(folder) === folder || !insideRepository(folder))
+    return null;
+  return nearestConfig(dirname(folder));
+}
+
+function insideRepository(folder: string): boolean {
+  return (
+    existsSync(join(folder, '.git')) || (dirname(folder) !== folder && insideRepository(dirname(folder)))
+  );
 }
 
 function read(file: string): string {
@@ -45,43 +62,35 @@ function parse(file: string, text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (cause) {
-    throw new UserError(
-      `Configuration \`${file}\` is no JSON: ${(cause as Error).message}.`,
-      'config-syntax',
-      {
-        cause,
-      },
-    );
+    const why = (cause as Error).message;
+    throw new UserError(`Configuration \`${file}\` is no JSON: ${why}.`, 'config-syntax', { cause });
   }
 }
 
 function mismatch(file: string, issue: z.core.$ZodIssue, json: unknown): UserError {
-  const [key] = issue.path as [SettingName?];
+  const [key] = issue.path;
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(settingsSchema.shape).join(', ');
-    const message = `\`${issue.keys[0]}\` in \`${file}\` is no setting. Known are ${known}.`;
+    const names = Object.keys(table);
+    const [unknown] = issue.keys as [string];
+    const message = `\`${unknown}\` in \`${file}\` is no setting.${didYouMean(unknown, names)} Known are ${names.join(', ')}.`;
     return new UserError(message, 'config-unknown-setting');
   }
-  if (key === undefined || key === ('$schema' as string)) {
+  if (typeof key !== 'string' || key === '$schema') {
     return new UserError(`Expected \`${file}\` to hold one JSON object of settings.`, 'config-shape');
   }
+  const { expected } = table[key as keyof Settings] as Setting;
   const found = JSON.stringify((json as Record<string, unknown>)[key]);
-  return new UserError(
-    `Expected \`${key}\` in \`${file}\` to be ${expectedOf(key)}, got ${found}.`,
-    'config-value',
-  );
+  return new UserError(`Expected \`${key}\` in \`${file}\` to be ${expected}, got ${found}.`, 'config-value');
 }
 
+/** The settings with relative paths made absolute. */
 function withPathsFrom(folder: string, settings: Settings): Settings {
-  const moved: Settings = { ...settings };
-  const move = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
-  for (const key of ['resume', 'baseline', 'report', 'junit', 'markdown', 'sarif', 'textfile'] as const) {
-    if (settings[key] !== undefined) moved[key] = move(settings[key]);
-  }
-  if (settings.plugin) moved.plugin = settings.plugin.map(move);
-  // These two may also be names, of data and of the hub.
-  for (const key of ['data', 'tokenizer'] as const) {
-    if (settings[key] !== undefined && existsSync(move(settings[key]))) moved[key] = move(settings[key]);
-  }
-  return moved;
+  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
+  const moved = Object.entries(settings).map(([name, value]) => {
+    const { path } = (table as Record<string, Setting>)[name]!;
+    if (Array.isArray(value) && path === 'file') return [name, value.map((each) => absolute(String(each)))];
+    if (typeof value !== 'string' || path === undefined) return [name, value];
+    return [name, path === 'file' || existsSync(absolute(value)) ? absolute(value) : value];
+  });
+  return Object.fromEntries(moved);
 }

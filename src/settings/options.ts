@@ -1,49 +1,54 @@
 import type { DownloadProgress } from '../data/spec.js';
-import type { Device } from '../runtime/types.js';
 import type { Criterion } from '../stats/types.js';
+import { auditSettings } from './audit-settings.js';
+import { namesOf, type Settings, type ValuesOf } from './settings.js';
 
-/** What `audit` needs to know; the command line and the configuration file both end here. Absent means default. */
-export interface AuditOptions {
+/** What happens on the way of a job is told to these; `signal` ends it early. */
+export interface Handles {
+  /** Called after every batch. */
+  onProgress?: (progress: Progress) => void;
+  /** Called when something slow begins, e.g. a download, with a line for a person. */
+  onStage?: (stage: string) => void;
+  /** Called while data or a tokenizer is downloaded. */
+  onDownload?: (progress: DownloadProgress) => void;
+  /** Ends the run early; the report then says `data.complete: false`. */
+  signal?: AbortSignal;
+}
+
+/** Options of the library's verbs: the settings of an audit by their own names. What is absent has its default. */
+export interface AuditOptions extends ValuesOf<typeof auditSettings>, Handles {
   /** Path of the .onnx file. */
   model: string;
-  name?: string;
-  data?: string;
-  split?: string;
-  tokenizer?: string;
-  /** Budget in positions; default 65,536. */
-  tokens?: number | 'all';
-  seqLen?: number;
-  batchSize?: number;
-  /** Only the blocks i ≡ index mod count. */
-  shard?: { index: number; count: number };
-  untilStable?: number;
-  resume?: string;
-  /** Site names or site ids with `*`. */
-  sites?: string[];
-  layers?: number[];
-  /** Site id → tensor name or glob. */
-  map?: Record<string, string>;
-  criterion?: Partial<Criterion>;
-  device?: Device | 'auto';
-  threads?: number;
-  checkOutputs?: boolean;
-  plugins?: string[];
-  hash?: boolean;
-  /** Told after every batch. */
-  onProgress?: (progress: Progress) => void;
-  /** Told once when something slow begins, e.g. a download: text for a person. */
-  onStage?: (stage: string) => void;
-  /** Told while data or a tokenizer is downloaded. */
-  onDownload?: (progress: DownloadProgress) => void;
-  /** Ends the run early; the report says `data.complete: false`. */
-  signal?: AbortSignal;
 }
 
 export interface Progress {
   positions: number;
-  /** Positions the whole run will see; `null` when unknown. */
+  /** Positions that the whole run will see; `null` when unknown. */
   total: number | null;
   elapsedSeconds: number;
 }
 
 export type { DownloadProgress };
+
+export type CriterionOptions = Pick<AuditOptions, 'firing' | 'threshold' | 'dead' | 'deadBelow'>;
+
+/** The criterion as far as the options set it; `completeCriterion` adds the defaults. */
+export function criterionSettings({
+  firing,
+  threshold,
+  dead,
+  deadBelow,
+}: CriterionOptions): Partial<Criterion> {
+  return {
+    ...(firing !== undefined && { firing }),
+    ...(threshold !== undefined && { threshold }),
+    ...(dead !== undefined && { dead }),
+    ...(deadBelow !== undefined && { deadBelow }),
+  };
+}
+
+/** The settings that an audit itself needs; the others are about gates and output. */
+export function toAuditOptions(model: string, settings: Settings): AuditOptions {
+  const own = namesOf(auditSettings).filter((name) => settings[name] !== undefined);
+  return { model, ...Object.fromEntries(own.map((name) => [name, settings[name]])) };
+}

@@ -63,7 +63,7 @@ describe('audit', () => {
   test('refuses the state of another run, and a file that is no state', async () => {
     const resume = temporary('state.json');
     await audit({ ...settings, tokens: 64, resume });
-    await expect(audit({ ...settings, tokens: 64, resume, criterion: { threshold: 0.5 } })).rejects.toThrow(
+    await expect(audit({ ...settings, tokens: 64, resume, threshold: 0.5 })).rejects.toThrow(
       /another run: its criterion/,
     );
     writeFileSync(resume, '{');
@@ -72,9 +72,7 @@ describe('audit', () => {
 
   test('of the shards, merged, equals the whole to the count', async () => {
     const whole = await audit(settings);
-    const shards = await Promise.all(
-      [0, 1, 2].map((index) => audit({ ...settings, shard: { index, count: 3 } })),
-    );
+    const shards = await Promise.all([0, 1, 2].map((index) => audit({ ...settings, shard: `${index}/3` })));
     const merged = mergeReports(shards.map((report, i) => ({ path: `shard ${i}`, report })));
     expect(merged.data.positions).toBe(whole.data.positions);
     for (const [i, site] of merged.sites.entries()) {
@@ -90,7 +88,7 @@ describe('audit', () => {
   });
 
   test('stops once the dead set has not changed for so many batches', async () => {
-    const report = await audit({ ...settings, untilStable: 3, criterion: { dead: 'silent' } });
+    const report = await audit({ ...settings, untilStable: 3, dead: 'silent' });
     expect(report.data.complete).toBe(true);
     expect(report.data.positions).toBe(4 * 64);
   });

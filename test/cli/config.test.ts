@@ -7,7 +7,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { addConfigOption, addSettings } from '../../src/cli/options.js';
 import { readSettings } from '../../src/cli/settings.js';
 import { configJsonSchema, loadConfig } from '../../src/settings/config.js';
-import { type SettingName, settingsSchema, toAuditOptions } from '../../src/settings/settings.js';
+import { toAuditOptions } from '../../src/settings/options.js';
+import { type SettingName, settingsSchema } from '../../src/settings/settings.js';
 import { root } from './audit.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'audit-config-'));
@@ -23,7 +24,7 @@ function file(content: unknown): string {
 /** The settings that a command with all options reads from its arguments. */
 function settingsOf(...args: string[]) {
   const command = new Command();
-  addSettings(command, 'All:', names);
+  addSettings(command, names);
   addConfigOption(command);
   command.parse(args, { from: 'user' });
   return readSettings(command, names);
@@ -64,9 +65,9 @@ describe('the command line', () => {
     const settings = settingsOf('--shard', '1/3', '--plugin', 'a.js', '--dead', 'silent', '--format', 'json');
     expect(toAuditOptions('m.onnx', settings)).toEqual({
       model: 'm.onnx',
-      shard: { index: 1, count: 3 },
-      plugins: ['a.js'],
-      criterion: { dead: 'silent' },
+      shard: '1/3',
+      plugin: ['a.js'],
+      dead: 'silent',
     });
   });
 });
@@ -93,7 +94,7 @@ describe('a configuration file', () => {
     [{ shard: '3/2' }, /^Expected `shard` in .* to be `I\/N` .*, got "3\/2"\.$/],
     [{ failOn: 'x' }, /^Expected `failOn` in .* to be rules.*, got "x"\.$/],
     [{ layers: [0, -1] }, /^Expected `layers` in .* to be layer numbers.*, got \[0,-1\]\.$/],
-    [{ tokenz: 1 }, /^`tokenz` in .* is no setting\. Known are .*tokens/],
+    [{ tokenz: 1 }, /^`tokenz` in .* is no setting\. Did you mean `tokens`\? Known are /],
     [[], /to hold one JSON object of settings\.$/],
     ['{"tokens": 1,}', /is no JSON: /],
   ])('is told in a sentence what is wrong with %j', (content, message) => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { withFlags } from '../../src/cli/flags.js';
 import { program, withVerb } from '../../src/cli/program.js';
 import { UserError } from '../../src/errors.js';
 
@@ -15,19 +16,19 @@ async function complaint(...args: string[]): Promise<string> {
   try {
     await program().parseAsync(withVerb(args), { from: 'user' });
   } catch (error) {
-    return (error as Error).message;
+    return error instanceof UserError ? withFlags(error) : (error as Error).message;
   }
   throw new Error('expected a complaint');
 }
 
 describe('a wrong value', () => {
   it.each([
-    [['--tokens', 'x'], 'Expected `--tokens` to be a whole number above 0 or `all`, got `x`.'],
-    [['--tokens', '0'], 'Expected `--tokens` to be a whole number above 0 or `all`, got `0`.'],
-    [['--tokens', '1.5'], 'Expected `--tokens` to be a whole number above 0 or `all`, got `1.5`.'],
-    [['--tokens', ''], 'Expected `--tokens` to be a whole number above 0 or `all`, got ``.'],
-    [['--tokens', 'Infinity'], 'Expected `--tokens` to be a whole number above 0 or `all`, got `Infinity`.'],
-    [['--seq-len', '-4'], 'Expected `--seq-len` to be a whole number above 0, got `-4`.'],
+    [['--tokens', 'x'], 'Expected `--tokens` to be a whole number from 1 or `all`, got `x`.'],
+    [['--tokens', '0'], 'Expected `--tokens` to be a whole number from 1 or `all`, got `0`.'],
+    [['--tokens', '1.5'], 'Expected `--tokens` to be a whole number from 1 or `all`, got `1.5`.'],
+    [['--tokens', ''], 'Expected `--tokens` to be a whole number from 1 or `all`, got ``.'],
+    [['--tokens', 'Infinity'], 'Expected `--tokens` to be a whole number from 1 or `all`, got `Infinity`.'],
+    [['--seq-len', '-4'], 'Expected `--seq-len` to be a whole number from 1 to 16,777,216, got `-4`.'],
     [['--shard', '2/2'], 'Expected `--shard` to be `I/N` with 0 ≤ I < N, as in `0/2`, got `2/2`.'],
     [['--shard', '1'], 'Expected `--shard` to be `I/N` with 0 ≤ I < N, as in `0/2`, got `1`.'],
     [['--layers', '3-1'], 'Expected `--layers` to be layer numbers, as in `0,1,8-11`, got `3-1`.'],
@@ -41,12 +42,12 @@ describe('a wrong value', () => {
       'Expected `--map` to be `ID=TENSOR`, as in `3.mlp_post=/h.3/act/Mul_3_output_0`, got `x`.',
     ],
     [['--threshold', '-1'], 'Expected `--threshold` to be a number from 0, got `-1`.'],
-    [['--firing', 'neg'], 'Expected `--firing` to be `abs` or `positive`, got `neg`.'],
+    [['--firing', 'neg'], 'Expected `--firing` to be one of abs, positive, got `neg`.'],
     [['--dead', 'x'], 'Expected `--dead` to be one of frequency, silent, sum, mean-abs, dormant, got `x`.'],
     [['--device', 'tpu'], 'Expected `--device` to be one of auto, cpu, cuda, webgpu, got `tpu`.'],
     [
       ['--max-dead-ratio', '500%'],
-      'Expected `--max-dead-ratio` to be a number from 0 to 1, as in 0.05 or (on the command line) 5%, got `500%`.',
+      'Expected `--max-dead-ratio` to be a ratio from 0 to 1, as in 0.05 or 5%, got `500%`.',
     ],
     [['--format', 'xml'], 'Expected `--format` to be one of table, json, github, got `xml`.'],
     [['--json', '--format', 'table'], '`--json` and `--format table` exclude each other.'],

@@ -83,7 +83,7 @@ describe('aliveShare', () => {
     const whole = await audit(options);
     const named = [];
     for (const index of [0, 1]) {
-      named.push({ path: `${index}`, report: await audit({ ...options, shard: { index, count: 2 } }) });
+      named.push({ path: `${index}`, report: await audit({ ...options, shard: `${index}/2` }) });
     }
     expect(shares(mergeReports(named))).toEqual(shares(whole));
   });

@@ -38,8 +38,7 @@ export function addBoundsCommand(parent: Command): void {
   command.option('--simulate', 'Check the bounds with random networks, run through ONNX Runtime');
   for (const name of ['networks', 'points', 'side', 'seed'] as const) addNumber(command, name);
   command.option('--figures <dir>', "Write the paper's figures 2, 4, 5 and 6 as data (JSON) and SVG");
-  addSettings(command, 'Running:', runSettings);
-  addSettings(command, 'Output:', outputSettings);
+  addSettings(command, [...runSettings, ...outputSettings]);
   command.action(async (model: string | undefined) => {
     const settings = readSettings(command, ['format', 'quiet', 'color']);
     checkOutputFiles({ report: settings.report }, model === undefined ? [] : [model]);

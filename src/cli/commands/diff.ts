@@ -16,7 +16,7 @@ export function addDiffCommand(parent: Command): void {
     .argument('<old.json>')
     .argument('<new.json>')
     .description('What changed between two reports: newly dead, revived, dead in both');
-  addSettings(command, 'Output:', ['format', 'report', 'quiet', 'color']);
+  addSettings(command, ['format', 'report', 'quiet', 'color']);
   command.action(async (oldPath: string, newPath: string) => {
     const settings = readSettings(command, fromConfig);
     checkOutputFiles(settings, [oldPath, newPath]);

@@ -1,18 +1,29 @@
 import type { Command } from 'commander';
 import { flip } from '../../repair/flip/flip.js';
-import { toAuditOptions } from '../../settings/settings.js';
+import { toAuditOptions } from '../../settings/options.js';
+import type { SettingName } from '../../settings/settings.js';
 import { destination, type GivenDestination } from '../destination.js';
 import { runJob } from '../job.js';
-import { addSettingGroups, type SettingGroups } from '../options.js';
+import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
-import { readSettingGroups } from '../settings.js';
+import { readSettings } from '../settings.js';
 
-const groups: SettingGroups = [
-  ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
-  ['Model:', ['plugin', 'name']],
-  ['Running:', ['device', 'threads']],
-  ['Output:', ['format', 'quiet', 'color', 'progress']],
-];
+const names = [
+  'data',
+  'split',
+  'tokenizer',
+  'tokens',
+  'seqLen',
+  'batchSize',
+  'plugin',
+  'name',
+  'device',
+  'threads',
+  'format',
+  'quiet',
+  'color',
+  'progress',
+] as const satisfies SettingName[];
 
 interface Given extends GivenDestination {
   report?: string;
@@ -28,9 +39,10 @@ export function addFlipCommand(parent: Command): void {
     .option('--in-place', 'Change the model itself')
     .option('--dry-run', 'Write nothing: only say what would come of it')
     .option('--report <file>', 'Write what was done as JSON');
-  addSettingGroups(command, groups);
+  addSettings(command, names);
+  addConfigOption(command);
   command.action(async (model: string, given: Given) => {
-    const settings = readSettingGroups(command, groups);
+    const settings = readSettings(command, names);
     const to = destination(given, 'flipped');
     checkOutputFiles({ report: given.report }, [model, given.output ?? []].flat());
     const options = { ...toAuditOptions(model, settings), to };

@@ -3,25 +3,27 @@ import { UserError } from '../../errors.js';
 import { wantsGate, withGate } from '../../report/gate.js';
 import { readReport } from '../../report/json.js';
 import { renderReport } from '../../report/render.js';
-import { failures, gateSettings, readGating } from '../gating.js';
+import { failures, gateNames, readGating } from '../gating.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles, writeOutputFiles } from '../outputs.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
 // `--report` is not among them: with the audit's configuration file it would write over what is judged.
-const outputSettings = ['format', 'junit', 'markdown', 'sarif', 'sarifMaxLevel', 'quiet', 'color'] as const;
+const names = [
+  ...gateNames,
+  ...(['format', 'junit', 'markdown', 'sarif', 'sarifMaxLevel', 'quiet', 'color'] as const),
+];
 
 export function addGateCommand(parent: Command): void {
   const command = parent
     .command('gate')
     .argument('<report.json>')
     .description('Applies rules to a saved report; exit code 1 where one fails');
-  addSettings(command, 'Gate:', gateSettings);
-  addSettings(command, 'Output:', outputSettings);
+  addSettings(command, names);
   addConfigOption(command);
   command.action(async (path: string) => {
-    const settings = readSettings(command, [...gateSettings, ...outputSettings]);
+    const settings = readSettings(command, names);
     checkOutputFiles(settings, [path, settings.baseline ?? []].flat());
     const { rules, options } = await readGating(settings);
     if (!wantsGate(rules, options)) {

@@ -15,7 +15,7 @@ export function addMergeCommand(parent: Command): void {
     .argument('<report.json...>')
     .description('Puts the reports of shards together into one')
     .option('-o, --output <file>', 'Where to write the merged report');
-  addSettings(command, 'Output:', outputSettings);
+  addSettings(command, outputSettings);
   command.action(async (paths: string[], { output }: { output?: string }) => {
     const settings = readSettings(command, outputSettings);
     if (output !== undefined) checkOutputFile('--output', output);

@@ -1,19 +1,37 @@
 import type { Command } from 'commander';
 import { UserError } from '../../errors.js';
 import { type PruneOptions, prune } from '../../repair/prune/prune.js';
-import { toAuditOptions } from '../../settings/settings.js';
+import { toAuditOptions } from '../../settings/options.js';
+import type { SettingName } from '../../settings/settings.js';
 import { runJob } from '../job.js';
-import { addSettingGroups, type SettingGroups } from '../options.js';
+import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
-import { readSettingGroups } from '../settings.js';
+import { readSettings } from '../settings.js';
 
-const groups: SettingGroups = [
-  ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
-  ['Model:', ['sites', 'layers', 'map', 'plugin', 'name']],
-  ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
-  ['Running:', ['device', 'threads']],
-  ['Output:', ['format', 'report', 'quiet', 'color', 'progress']],
-];
+const names = [
+  'data',
+  'split',
+  'tokenizer',
+  'tokens',
+  'seqLen',
+  'batchSize',
+  'sites',
+  'layers',
+  'map',
+  'plugin',
+  'name',
+  'threshold',
+  'firing',
+  'dead',
+  'deadBelow',
+  'device',
+  'threads',
+  'format',
+  'report',
+  'quiet',
+  'color',
+  'progress',
+] as const satisfies SettingName[];
 
 interface Given {
   output?: string;
@@ -29,13 +47,14 @@ export function addPruneCommand(parent: Command): void {
     .option('-o, --output <file>', 'Write the smaller model here')
     .optionsGroup('Prune:')
     .option('--align <n>', 'Keep widths multiples of N, as in 8 for tensor cores (default: 1)');
-  addSettingGroups(command, groups);
+  addSettings(command, names);
+  addConfigOption(command);
   command.addHelpText(
     'after',
     '\nWithout --dead only neurons that had one and the same value at every position\nare removed, whatever a configuration file says: the outputs stay as they are.',
   );
   command.action(async (model: string, given: Given) => {
-    const settings = readSettingGroups(command, groups);
+    const settings = readSettings(command, names);
     // A criterion of the configuration file is about audits: what changes outputs must be asked for here.
     if (command.getOptionValueSource('dead') !== 'cli') delete settings.dead;
     if (settings.dead === undefined) delete settings.deadBelow;

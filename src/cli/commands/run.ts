@@ -3,36 +3,25 @@ import { audit } from '../../app/audit.js';
 import { wantsGate, withGate } from '../../report/gate.js';
 import { renderReport } from '../../report/render.js';
 import type { AuditReport } from '../../report/schema.js';
-import { type Settings, toAuditOptions } from '../../settings/settings.js';
-import { failures, type Gating, gateSettings, readGating } from '../gating.js';
+import { toAuditOptions } from '../../settings/options.js';
+import { namesOf, type Settings, settings as table } from '../../settings/settings.js';
+import { failures, type Gating, readGating } from '../gating.js';
 import { listenForInterrupt } from '../interrupt.js';
-import { checkMonitoring, forget, monitoringSettings, publish, publishFailure } from '../monitoring.js';
-import { addSettingGroups, type SettingGroups } from '../options.js';
-import { checkOutputFile, checkOutputFiles, fileSettings, writeOutputFiles } from '../outputs.js';
-import { readSettingGroups } from '../settings.js';
+import { checkMonitoring, forget, publish, publishFailure } from '../monitoring.js';
+import { addConfigOption, addSettings } from '../options.js';
+import { checkOutputFile, checkOutputFiles, writeOutputFiles } from '../outputs.js';
+import { readSettings } from '../settings.js';
 import { openTerminal, type Terminal } from '../terminal.js';
-
-const groups: SettingGroups = [
-  [
-    'Data:',
-    ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize', 'shard', 'untilStable', 'resume'],
-  ],
-  ['Model:', ['sites', 'layers', 'map', 'plugin', 'name']],
-  ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
-  ['Running:', ['device', 'threads', 'checkOutputs', 'hash']],
-  ['Gate:', gateSettings],
-  ['Monitoring:', monitoringSettings],
-  ['Output:', ['format', ...fileSettings, 'quiet', 'color', 'progress']],
-];
 
 export function addRunCommand(parent: Command): Command {
   const command = parent
     .command('run')
     .argument('<model.onnx>')
     .description('The main job, also without the word: finds the dead neurons of a model');
-  addSettingGroups(command, groups);
+  addSettings(command, namesOf(table));
+  addConfigOption(command);
   return command.action(async (model: string) => {
-    const settings = readSettingGroups(command, groups);
+    const settings = readSettings(command, namesOf(table));
     process.exitCode = await run(model, settings);
   });
 }

@@ -2,14 +2,16 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../../errors.js';
 import type { SettingName } from '../../settings/settings.js';
-import { gateSettings } from '../gating.js';
+import { gateNames } from '../gating.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { readSettings } from '../settings.js';
 
-const auditSettings = [
-  ...['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize', 'untilStable', 'sites', 'layers'],
-  ...['plugin', 'threshold', 'firing', 'dead', 'deadBelow', 'device', 'threads', 'hash'],
-] as SettingName[];
+const names: readonly SettingName[] = [
+  ...(['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize', 'untilStable'] as const),
+  ...(['sites', 'layers', 'plugin', 'threshold', 'firing', 'dead', 'deadBelow'] as const),
+  ...(['device', 'threads', 'hash'] as const),
+  ...gateNames,
+];
 
 interface ServeFlags {
   models: string;
@@ -53,12 +55,11 @@ export function addServeCommand(parent: Command): void {
     .option('--state <dir>', 'Where reports are kept', 'audit-state')
     .option('--keep <n>', 'Reports to keep of each model', '100')
     .option('--series-limit <n>', 'Series of all models; above it histograms are left out', '50000');
-  addSettings(command, 'Audits:', auditSettings);
-  addSettings(command, 'Gate:', gateSettings);
+  addSettings(command, names);
   addConfigOption(command);
   command.action(async () => {
     const flags = command.opts() as ServeFlags;
-    const settings = readSettings(command, [...auditSettings, ...gateSettings]);
+    const settings = readSettings(command, names);
     const level = logLevel(flags.logLevel);
     // Only this command pays for loading a web server.
     const [{ pino }, { serve }] = await Promise.all([import('pino'), import('../../exporter/serve.js')]);

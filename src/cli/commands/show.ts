@@ -8,7 +8,7 @@ const outputSettings = ['format', 'color'] as const;
 
 export function addShowCommand(parent: Command): void {
   const command = parent.command('show').argument('<report.json>').description('Prints a saved report');
-  addSettings(command, 'Output:', outputSettings);
+  addSettings(command, outputSettings);
   command.action(async (path: string) => {
     const settings = readSettings(command, outputSettings);
     const terminal = openTerminal(settings);

@@ -3,20 +3,37 @@ import { UserError } from '../../errors.js';
 import { undoStrip } from '../../repair/strip/journal.js';
 import { type StripOptions, strip } from '../../repair/strip/strip.js';
 import { readReport } from '../../report/json.js';
-import { type Settings, toAuditOptions } from '../../settings/settings.js';
+import { toAuditOptions } from '../../settings/options.js';
+import type { SettingName, Settings } from '../../settings/settings.js';
 import { destination, type GivenDestination } from '../destination.js';
 import { runJob } from '../job.js';
-import { addSettingGroups, type SettingGroups } from '../options.js';
-import { readSettingGroups } from '../settings.js';
+import { addConfigOption, addSettings } from '../options.js';
+import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
-const groups: SettingGroups = [
-  ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
-  ['Model:', ['sites', 'layers', 'map', 'plugin', 'name']],
-  ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
-  ['Running:', ['device', 'threads']],
-  ['Output:', ['format', 'quiet', 'color', 'progress']],
-];
+const names = [
+  'data',
+  'split',
+  'tokenizer',
+  'tokens',
+  'seqLen',
+  'batchSize',
+  'sites',
+  'layers',
+  'map',
+  'plugin',
+  'name',
+  'threshold',
+  'firing',
+  'dead',
+  'deadBelow',
+  'device',
+  'threads',
+  'format',
+  'quiet',
+  'color',
+  'progress',
+] as const satisfies SettingName[];
 
 interface Given extends GivenDestination {
   undo?: boolean;
@@ -54,9 +71,10 @@ export function addStripCommand(parent: Command): void {
       '--max-quality-loss <x>',
       'Write nothing and exit with 1 if the quality falls by more, as in 0.5%',
     );
-  addSettingGroups(command, groups);
+  addSettings(command, names);
+  addConfigOption(command);
   command.action(async (model: string, given: Given) => {
-    const settings = readSettingGroups(command, groups);
+    const settings = readSettings(command, names);
     if (given.undo) return undo(model, given, settings);
     const options: StripOptions = {
       ...toAuditOptions(model, settings),

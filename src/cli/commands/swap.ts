@@ -2,19 +2,36 @@ import type { Command } from 'commander';
 import { UserError } from '../../errors.js';
 import { type SwapOptions, swap } from '../../repair/swap/swap.js';
 import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../repair/swap/write-activation.js';
-import { toAuditOptions } from '../../settings/settings.js';
+import { toAuditOptions } from '../../settings/options.js';
+import type { SettingName } from '../../settings/settings.js';
 import { runJob } from '../job.js';
-import { addSettingGroups, type SettingGroups } from '../options.js';
+import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
-import { readSettingGroups } from '../settings.js';
+import { readSettings } from '../settings.js';
 
-const groups: SettingGroups = [
-  ['Data:', ['data', 'split', 'tokenizer', 'tokens', 'seqLen', 'batchSize']],
-  ['Model:', ['layers', 'plugin', 'name']],
-  ['Dead neurons:', ['threshold', 'firing', 'dead', 'deadBelow']],
-  ['Running:', ['device', 'threads', 'hash']],
-  ['Output:', ['format', 'report', 'quiet', 'color', 'progress']],
-];
+const names = [
+  'data',
+  'split',
+  'tokenizer',
+  'tokens',
+  'seqLen',
+  'batchSize',
+  'layers',
+  'plugin',
+  'name',
+  'threshold',
+  'firing',
+  'dead',
+  'deadBelow',
+  'device',
+  'threads',
+  'hash',
+  'format',
+  'report',
+  'quiet',
+  'color',
+  'progress',
+] as const satisfies SettingName[];
 
 interface Given {
   to?: string;
@@ -31,13 +48,14 @@ export function addSwapCommand(parent: Command): void {
     .option('--to <list>', `Functions to try, of ${WRITTEN_ACTIVATIONS.join(', ')}`)
     .option('--alpha <x>', 'Of Leaky ReLU and ELU (default: 0.01 and 1)')
     .option('-o, --output <dir>', 'Write the models and the chart into this folder');
-  addSettingGroups(command, groups);
+  addSettings(command, names);
+  addConfigOption(command);
   command.addHelpText(
     'after',
     '\nNothing is retrained: a swapped model shows what would start, not what comes of it.',
   );
   command.action(async (model: string, given: Given) => {
-    const settings = readSettingGroups(command, groups);
+    const settings = readSettings(command, names);
     const options = { ...toAuditOptions(model, settings), ...swapOptions(given) };
     checkOutputFiles({ report: settings.report }, [model]);
     await runJob(settings, (handles) => swap({ ...options, ...handles }));

@@ -12,7 +12,7 @@ import { findHazards } from '../../patterns/hazards.js';
 import { siteCounters } from '../../report/recompute.js';
 import type { AuditReport } from '../../report/schema.js';
 import { pickDevice } from '../../runtime/devices.js';
-import type { AuditOptions } from '../../settings/options.js';
+import { type AuditOptions, criterionSettings } from '../../settings/options.js';
 import type { Site } from '../../sites/types.js';
 import { completeCriterion } from '../../stats/criteria.js';
 import { checkDestination } from '../destination.js';
@@ -32,7 +32,7 @@ export interface PruneOptions extends AuditOptions {
 }
 
 /**
- * Removes dead neurons and writes a smaller model. Without `criterion.dead` only neurons that had one value at every
+ * Removes dead neurons and writes a smaller model. Without `dead` only neurons that had one value at every
  * position go, which leaves the outputs on the data as they were: it is checked before the file gets its name.
  *
  * @throws UserError for bad input; RunError when a run fails or the outputs moved; Interrupted when aborted. Nothing is
@@ -68,13 +68,13 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
   const shapes = await measureShapes(load(), await data.rangeBatch(), where.session, signal);
   const dimsOf = dimsFrom(shapes);
   const watched = watchedValues(sites, dimsOf);
-  const exact = options.criterion?.dead === undefined;
+  const exact = options.dead === undefined;
   // In a graph other nodes feed those of a split: outputs stay as they are where a neuron is constant at all of them.
   const { split: _, ...whole } = options;
   const observed = exact && data.graph ? whole : options;
   const before = await auditWatched(observed, sites, watched, signal);
 
-  const wider = exact ? null : completeCriterion(options.criterion);
+  const wider = exact ? null : completeCriterion(criterionSettings(options));
   const countersOf = countersIn(before, sites, watched);
   const choices: Choice[] = [];
   for (const site of sites) {
@@ -168,13 +168,8 @@ async function check(
   data: DataSet,
   { exact, ...where }: Parameters<typeof compareOutputs>[3] & { exact: boolean },
 ): Promise<NonNullable<Parameters<ReturnType<typeof pruneReport>>[0]['checked']>> {
-  const { load: pruned } = await openForAudit({
-    ...options,
-    model: written.path,
-    map: {},
-    sites: [],
-    layers: [],
-  });
+  const { plugin } = options;
+  const { load: pruned } = await openForAudit({ model: written.path, ...(plugin && { plugin }) });
   const outputs = await compareOutputs(load, pruned, data, where);
   const tolerance = exact ? toleranceOf(load()) : null;
   if (tolerance !== null && !(outputs.relative <= tolerance)) {

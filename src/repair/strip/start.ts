@@ -2,7 +2,7 @@ import { UserError } from '../../errors.js';
 import type { OpenedModel } from '../../onnx/skeleton.js';
 import { recompute } from '../../report/recompute.js';
 import type { AuditReport } from '../../report/schema.js';
-import type { AuditOptions } from '../../settings/options.js';
+import { type CriterionOptions, criterionSettings } from '../../settings/options.js';
 import type { Site } from '../../sites/types.js';
 
 /**
@@ -15,7 +15,7 @@ export function firstReport(
   opened: OpenedModel,
   sha256: (string | null)[] | null,
   sites: readonly Site[],
-  { criterion = {} }: Pick<AuditOptions, 'criterion'>,
+  options: CriterionOptions,
 ): AuditReport {
   const refuse = (why: string): never => {
     throw new UserError(`\`${path}\` cannot begin a strip of \`${opened.path}\`: ${why}.`, 'wrong-report');
@@ -31,5 +31,5 @@ export function firstReport(
   if (!report.data.complete) refuse('its run was stopped early');
   const missing = sites.find(({ id }) => !report.sites.some((site) => site.id === id));
   if (missing) refuse(`it has no site ${missing.id}`);
-  return recompute(report, criterion);
+  return recompute(report, criterionSettings(options));
 }

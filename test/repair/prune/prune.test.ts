@@ -198,7 +198,7 @@ describe('prune', () => {
 
   it('with --dead removes more, says what it cost, and folds the mean', async () => {
     const model = built(twoLayers());
-    const report = await prune(options(model, { criterion: { dead: 'mean-abs', deadBelow: 3 } }));
+    const report = await prune(options(model, { dead: 'mean-abs', deadBelow: 3 }));
     expect(report.options.exact).toBe(false);
     expect(report.summary.removed).toBeGreaterThan(2);
     expect(report.outputs).toMatchObject({ tolerance: null });

@@ -58,7 +58,8 @@ function newModel(source: string) {
 
 const stripped = (options: Pick<StripOptions, 'model' | 'to'>) =>
   strip({
-    criterion: { threshold: 0.2, deadBelow: 0.5 },
+    threshold: 0.2,
+    deadBelow: 0.5,
     tokens: 512,
     data: 'random',
     seqLen: 16,

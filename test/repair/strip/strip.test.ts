@@ -226,7 +226,7 @@ describe('strip', () => {
 
 describe('external data', () => {
   const source = 'models/variants/gpt2-ext';
-  const many = { criterion: { deadBelow: 1 }, tokens: 512, data: 'random', seqLen: 16 };
+  const many = { deadBelow: 1, tokens: 512, data: 'random', seqLen: 16 };
 
   test.skipIf(!existsSync(source))('only the touched files are cloned, into another folder', async () => {
     const folder = newFolder();
