@@ -50,7 +50,7 @@ export function openApi(requestSchema: z.ZodType): Json {
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
       schemas: {
-        AuditRequest: schemaOf(requestSchema),
+        AuditRequest: schemaOf(requestSchema, 'input'),
         Job: schemaOf(jobSchema),
         ModelEntry: schemaOf(modelEntrySchema),
         ReportEntry: schemaOf(reportEntrySchema),
@@ -160,7 +160,7 @@ function paths(): Json {
 }
 
 /** Gives a schema with everything inline, so that no reference in it points to another schema. */
-function schemaOf(schema: z.ZodType): Json {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'output', reused: 'inline' }) as Json;
+function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'output'): Json {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io, reused: 'inline' }) as Json;
   return rest;
 }
