@@ -58,11 +58,11 @@ function optionOf(name: string, setting: Setting, table: Record<string, Setting>
   const flags = [short === undefined ? '' : `-${short}, `, long, value === undefined ? '' : ` <${value}>`];
   const option = new Option(flags.join(''), helpOff ?? help);
   if (kind === 'switch') return option;
-  return option.argParser((text: string, before: unknown) => valueOf(name, kind, text, before, table));
+  return option.argParser((text: string, before: unknown) => optionValue(name, kind, text, before, table));
 }
 
 /** The value of one option, together with what earlier ones of a repeatable option gave. */
-function valueOf(
+function optionValue(
   name: string,
   kind: Kind,
   text: string,
