@@ -1,37 +1,37 @@
 /**
- * The session's process, and the only importer of onnxruntime-node. `session.run` blocks this process, never
- * its parent, and the parent may kill it at any moment.
+ * Entry point of a session's process, and the only importer of onnxruntime-node. `session.run` blocks this process and
+ * never its parent, and the parent may kill it at any moment.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import ort from 'onnxruntime-node';
 import type { ArrayData, NdArray } from '../onnx/array.js';
 import { countBytes } from './count-bytes.js';
-import type { Answer, Asked, Opened } from './protocol.js';
+import type { Answer, NumberedRequest, OpenedSession } from './protocol.js';
 import type { RunRequest, SessionOptions, TensorInfo } from './types.js';
 
 const parentPid = Number(process.argv[2]);
 
 let session: ort.InferenceSession | undefined;
 let last: Promise<void> = Promise.resolve();
-/** What the run before was fed. */
-let before: Record<string, ort.Tensor> = {};
+/** Inputs of the run before. */
+let held: Record<string, ort.Tensor> = {};
 
-// The terminal sends Ctrl-C to the whole process group; what to do about it is the parent's decision.
+// The terminal sends Ctrl-C to the whole process group; the parent decides what to do about it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', endNow);
-process.on('message', (asked: Asked) => {
-  last = last.then(() => answer(asked));
+process.on('message', (numbered: NumberedRequest) => {
+  last = last.then(() => answer(numbered));
 });
 const watching = endWithParent();
 
-async function answer({ id, question }: Asked): Promise<void> {
-  let outcome: { opened: Opened } | { result: Record<string, NdArray> } | { error: string };
+async function answer({ id, request }: NumberedRequest): Promise<void> {
+  let outcome: { opened: OpenedSession } | { result: Record<string, NdArray> } | { error: string };
   try {
     outcome =
-      question.kind === 'open'
-        ? { opened: await open(question.options) }
-        : { result: await run(question.request, question.again) };
+      request.kind === 'open'
+        ? { opened: await open(request.options) }
+        : { result: await run(request.request, request.unchanged) };
   } catch (error) {
     outcome = { error: error instanceof Error ? error.message : String(error) };
   }
@@ -40,7 +40,7 @@ async function answer({ id, question }: Asked): Promise<void> {
   process.send?.(reply);
 }
 
-async function open(options: SessionOptions): Promise<Opened> {
+async function open(options: SessionOptions): Promise<OpenedSession> {
   ort.env.logLevel = 'error';
   session = await ort.InferenceSession.create(options.model, {
     executionProviders: [options.device],
@@ -55,7 +55,7 @@ async function open(options: SessionOptions): Promise<Opened> {
       },
     },
   });
-  // Once it is open a run may block this thread.
+  // The watch runs before a run can block this thread.
   await watching;
   return { outputs: session.outputMetadata.map(infoOf), onnxruntime: ort.env.versions.node ?? '' };
 }
@@ -68,15 +68,15 @@ function infoOf(metadata: ort.InferenceSession.ValueMetadata): TensorInfo {
 
 async function run(
   { feeds, fetch, count = [] }: RunRequest,
-  again: string[],
+  unchanged: string[],
 ): Promise<Record<string, NdArray>> {
   if (session === undefined) throw new Error('no session is open');
   const tensors: Record<string, ort.Tensor> = {};
-  for (const name of again) tensors[name] = before[name]!;
+  for (const name of unchanged) tensors[name] = held[name]!;
   for (const [name, { type, dims, data }] of Object.entries(feeds)) {
     tensors[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
   }
-  before = tensors;
+  held = tensors;
   const counted = new Set(count);
   const outputs = await session.run(tensors, [...new Set([...fetch, ...count])]);
   const result: Record<string, NdArray> = {};
@@ -99,7 +99,10 @@ function toArray(name: string, { type, dims, data }: ort.Tensor): NdArray {
   return { type, dims: [...dims], data: bits as ArrayData };
 }
 
-/** A parent that was killed cannot say goodbye, and a blocked process sees no `disconnect`: a thread watches. Done when it does. */
+/**
+ * Starts a thread that ends this process when its parent is gone: a parent that was killed says no goodbye, and a blocked
+ * process sees no `disconnect`. Resolves when the thread runs.
+ */
 async function endWithParent(): Promise<void> {
   const watch = `setInterval(() => {
     if (process.ppid !== ${parentPid}) process.kill(process.pid, 'SIGKILL');
@@ -110,7 +113,7 @@ async function endWithParent(): Promise<void> {
   thread.unref();
 }
 
-/** No exit handlers and no native destructors: they wait for threads that may be busy, or abort. */
+/** Runs no exit handlers and no native destructors: they wait for threads that may be busy, or abort. */
 function endNow(): void {
   process.kill(process.pid, 'SIGKILL');
 }

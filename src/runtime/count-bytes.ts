@@ -1,8 +1,8 @@
 /**
- * How often each byte value occurs: float64 [256].
+ * Counts how often each byte value occurs: float64 [256].
  *
- * Reads eight bytes at a time and counts pairs of them in two tables of 65,536, so that neighbouring equal
- * values don't wait for each other's store. `bench/count-bytes.ts` compares it with the plain loop.
+ * Reads eight bytes at a time and counts pairs of them in two tables of 65,536, so that equal neighbours do not wait for
+ * each other's store. `bench/count-bytes.ts` compares it with the plain loop.
  */
 export function countBytes(bytes: Uint8Array): Float64Array {
   const counts = new Float64Array(256);
@@ -17,14 +17,14 @@ export function countBytes(bytes: Uint8Array): Float64Array {
   return counts;
 }
 
-/** Below this size folding the tables costs more than it saves. */
+/** Number of bytes from which on counting pairs saves more than adding up the tables costs. */
 const pairsPayFrom = 1 << 18;
 
-/** Numbers of each pair, all 0 between calls: made once, since a model has a hundred sites a batch. */
+/** Counts of each pair, all 0 between calls. Made once, since a model has a hundred sites a batch. */
 const low = new Uint32Array(65_536);
 const high = new Uint32Array(65_536);
 
-/** An even number of words. */
+/** @param words An even number of them. */
 function countPairs(words: Uint32Array, counts: Float64Array): void {
   for (let i = 0; i < words.length; i += 2) {
     const first = words[i]!;

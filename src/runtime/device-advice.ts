@@ -1,13 +1,13 @@
 import type { CudaInstallation } from './gpu.js';
 
 /**
- * The next step of a person who wants the CUDA device: one paragraph per step, commands on lines of their own.
+ * Returns the next step of a person who wants the CUDA device: one paragraph per step, commands on lines of their own.
  *
- * @param failure What ONNX Runtime said when the provider was tried, if it was.
+ * @param failure Text of ONNX Runtime's error when the provider was tried.
  */
 export function cudaAdvice(parts: CudaInstallation, version: string, failure = ''): string {
   if (parts.gpu === null && parts.missing.length > 0) {
-    return 'No NVIDIA GPU was found here: `--device cpu` is the one to use.';
+    return 'No NVIDIA GPU was found here: use `device=cpu`.';
   }
   if (parts.missing.length > 0) return addProvider(parts, version);
   const library = /lib(cudnn|cublas|cudart|cufft|curand|nvrtc|nvJitLink)\w*\.so\.(\d+)/.exec(failure);
@@ -35,16 +35,30 @@ function addProvider({ folder, gpu, driver }: CudaInstallation, version: string)
   ].join('\n');
 }
 
-/** The CUDA version a library's own number stands for: cuFFT counts one below, cuRAND stays at 10. */
+/** Returns the CUDA version that a library's own number stands for: cuFFT counts one below, cuRAND stays at 10. */
 function cudaOf(library: string, number: string): string {
   if (library === 'curand') return '12 or 13';
   return library === 'cufft' ? String(Number(number) + 1) : number;
 }
 
-/** The next step of a person who wants the WebGPU device. */
+/** Returns the next step of a person who wants the WebGPU device. */
 export function webgpuAdvice(failure: string): string {
   if (/libvulkan/.test(failure)) {
     return 'Install the Vulkan loader (Debian and Ubuntu: `apt install libvulkan1`) and a Vulkan driver for the GPU.';
   }
   return 'WebGPU needs a GPU with a Vulkan, Metal or Direct3D 12 driver.';
+}
+
+/** Returns the next step of a person whose ONNX Runtime could not be loaded at all. */
+export function loaderAdvice(failure: string): string {
+  if (/GLIBC|ld-linux|libc\.musl|Error relocating/.test(failure)) {
+    return "ONNX Runtime's library needs a newer glibc than this system has (Alpine Linux has none): use a current Debian, Ubuntu or Fedora, or an image that is built on one.";
+  }
+  if (/onnxruntime/.test(failure)) {
+    return [
+      'The package onnxruntime-node is incomplete. Install it anew; the variable keeps its install script from downloading CUDA libraries:',
+      '  rm -r node_modules/onnxruntime-node; ONNXRUNTIME_NODE_INSTALL=skip npm install',
+    ].join('\n');
+  }
+  return "Install the library that is named with your system's package manager.";
 }

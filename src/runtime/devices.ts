@@ -1,9 +1,10 @@
 import { tmpdir } from 'node:os';
 import { RunError, UserError } from '../errors.js';
 import type { NdArray } from '../onnx/array.js';
-import { cudaAdvice, webgpuAdvice } from './device-advice.js';
+import { cudaAdvice, loaderAdvice, webgpuAdvice } from './device-advice.js';
 import { findCudaInstallation, onnxruntimeVersion } from './gpu.js';
 import { DeviceUnavailable } from './ort-errors.js';
+import { RuntimeNotLoaded } from './process-end.js';
 import { openSession, providers } from './session.js';
 import type { Device } from './types.js';
 
@@ -11,7 +12,7 @@ export interface PickedDevice {
   device: Device;
   /** ONNX Runtime's name of the execution provider. */
   provider: string;
-  /** For the user's eyes: why it is not the device that one might expect. */
+  /** Sentences for the user: why it is not the device that one might expect. */
   notes: string[];
 }
 
@@ -20,17 +21,17 @@ export interface DeviceCheck {
   works: boolean;
   /** Of ONNX Runtime, e.g. `CUDAExecutionProvider`. */
   provider: string;
-  /** What was found: one line. */
+  /** One line on what works or does not. */
   detail: string;
   /** The next step when it does not work. */
   advice: string | null;
 }
 
 /**
- * The device to run on. `auto` is cuda where that works, else cpu, never webgpu. What is asked for by name must
+ * Picks the device to run on. `auto` is cuda if that works, else cpu, and never webgpu. A device requested by name must
  * work: nothing falls back silently.
  *
- * @throws UserError with the next step when the requested device does not work.
+ * @throws UserError with the next step if the requested device does not work.
  */
 export async function pickDevice(requested: 'auto' | Device): Promise<PickedDevice> {
   if (requested === 'cpu') return { ...onCpu, notes: [] };
@@ -40,12 +41,13 @@ export async function pickDevice(requested: 'auto' | Device): Promise<PickedDevi
   throw new UserError(
     `The ${requested} device does not work here: ${check.detail}.\n${check.advice ?? ''}`.trim(),
     'device-unavailable',
+    { settings: ['device'] },
   );
 }
 
 async function pickAutomatically(): Promise<PickedDevice> {
   const parts = await findCudaInstallation();
-  // Trying costs a process: don't where there is neither a GPU nor a provider, and nobody expects one.
+  // Trying costs a process, and nobody expects a GPU where there is neither one nor its provider.
   if (parts.gpu === null && parts.missing.length > 0) return { ...onCpu, notes: [] };
   const check = await checkDevice('cuda');
   if (check.works) return { device: 'cuda', provider: check.provider, notes: [] };
@@ -67,7 +69,11 @@ export async function checkDevice(device: Device): Promise<DeviceCheck> {
     if (error instanceof DeviceUnavailable) {
       return { ...check, works: false, detail: error.detail, advice: await advise(device, error.log) };
     }
-    // Anything else that a broken driver makes of it: a crash, a failed run.
+    if (error instanceof RuntimeNotLoaded) {
+      const detail = `ONNX Runtime could not be loaded: ${error.detail}`;
+      return { ...check, works: false, detail, advice: loaderAdvice(error.detail) };
+    }
+    // A broken driver can also crash the process or fail the run.
     if (!(error instanceof UserError || error instanceof RunError)) throw error;
     const detail = error.message.replace(/\.$/, '');
     return { ...check, works: false, detail, advice: await advise(device, detail) };

@@ -3,31 +3,31 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** What there is on this machine of what the CUDA provider needs. */
+/** Parts that the CUDA provider needs, as far as this machine has them. */
 export interface CudaInstallation {
-  /** The GPU's name, `NVIDIA GPU` where only the driver's files tell of one, `null` without one. */
+  /** Name of the GPU; `NVIDIA GPU` if only the driver's files tell of one; `null` without one. */
   gpu: string | null;
-  /** The driver's version and the newest CUDA it supports, where `nvidia-smi` tells. */
+  /** Version of the driver and the newest CUDA that it supports; `null` if `nvidia-smi` does not tell. */
   driver: string | null;
-  /** Where the provider's libraries belong: beside ONNX Runtime's own. */
+  /** Folder that the provider's libraries belong in: that of ONNX Runtime's own. */
   folder: string;
-  /** The provider's libraries that are not there. */
+  /** Names of the provider's libraries that are not there. */
   missing: string[];
 }
 
-/** Looks without starting anything but `nvidia-smi`; takes milliseconds where there is no NVIDIA driver. */
+/** Looks for a GPU and the provider's libraries. Starts only `nvidia-smi`, and nothing without an NVIDIA driver. */
 export async function findCudaInstallation(): Promise<CudaInstallation> {
   const folder = providerFolder();
   const missing = providerLibraries().filter((name) => !existsSync(join(folder, name)));
   return { ...(await findGpu()), folder, missing };
 }
 
-/** Version of the onnxruntime-node package that sessions use. */
+/** Returns the version of the onnxruntime-node package that sessions use. */
 export function onnxruntimeVersion(): string {
   return JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')).version;
 }
 
-/** The folder of ONNX Runtime's native library. */
+/** Returns the folder of ONNX Runtime's native library. */
 function providerFolder(): string {
   return join(packageFolder(), 'bin', 'napi-v6', process.platform, process.arch);
 }

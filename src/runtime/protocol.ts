@@ -1,22 +1,23 @@
 import type { NdArray } from '../onnx/array.js';
 import type { RunRequest, Session, SessionOptions } from './types.js';
 
-/** What the parent asks of the session's process; one answer comes back for each, in order. */
-export type Question =
+/** A request to the session's process; one answer comes back for each, in order. */
+export type Request =
   | { kind: 'open'; options: SessionOptions }
-  /** `again` are inputs whose arrays are those of the run before: they are not sent a second time. */
-  | { kind: 'run'; request: RunRequest; again: string[] };
+  /** `unchanged` names inputs whose arrays are those of the run before: they are not sent a second time. */
+  | { kind: 'run'; request: RunRequest; unchanged: string[] };
 
-export interface Asked {
+/** A request with the number that its answer carries. */
+export interface NumberedRequest {
   id: number;
-  question: Question;
+  request: Request;
 }
 
 /** `error` is ONNX Runtime's own text. */
 export type Answer = { id: number; peakRssBytes: number } & (
-  | { opened: Opened }
+  | { opened: OpenedSession }
   | { result: Record<string, NdArray> }
   | { error: string }
 );
 
-export type Opened = Pick<Session, 'outputs' | 'onnxruntime'>;
+export type OpenedSession = Pick<Session, 'outputs' | 'onnxruntime'>;

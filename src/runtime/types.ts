@@ -8,18 +8,18 @@ export interface SessionOptions {
   /** Folder that external data locations are relative to: the original model's own folder. */
   folder: string;
   device: Device;
-  /** Threads of the CPU provider; 0 lets ONNX Runtime choose. */
+  /** Threads of the CPU provider, at most the machine's cores; 0 lets ONNX Runtime choose. */
   threads: number;
   /** `disabled` keeps the graph as it is written; the default is `all`. */
   optimization?: 'disabled' | 'basic' | 'extended' | 'all';
-  /** What messages call the model, e.g. its file name; default `the model`. */
+  /** Name of the model in messages, e.g. its file name; default `the model`. */
   name?: string;
   /** Every node must run on `device`; without it nodes that a GPU provider lacks run on the CPU. */
   exclusive?: boolean;
 }
 
 export interface RunRequest {
-  /** An array that was fed to the run before is not sent again: its numbers must not have been changed since. */
+  /** Arrays by name of the input. One that the run before was fed is not sent again, so its numbers must stay as they are. */
   feeds: Record<string, NdArray>;
   /** Names of the outputs to bring back. */
   fetch: string[];
@@ -31,14 +31,15 @@ export interface TensorInfo {
   name: string;
   /** `float32`, `int64`, …; empty for what is no tensor. */
   type: string;
-  /** A dimension is a size, a name, or `null`; an unknown rank cannot be told from a scalar's. */
+  /** Sizes, names of sizes, or `null`. An unknown rank cannot be told from a scalar's. */
   shape: (number | string | null)[];
 }
 
 /** A session in a process of its own: it can be killed at any moment. */
 export interface Session {
   /**
-   * Runs wait for each other: a second call before the first has ended is queued.
+   * Runs the model once. Runs wait for each other: a second call before the first has ended is queued.
+   *
    * @throws RunError when the process dies or the run fails; Interrupted after the signal's abort.
    */
   run(request: RunRequest): Promise<Record<string, NdArray>>;

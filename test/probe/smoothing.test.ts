@@ -52,7 +52,7 @@ async function measure(
     model: encodeModel(toOnnx(model)),
     folder: '.',
     device: 'cpu',
-    threads: 2,
+    threads: 1,
   });
   sessions.push(session);
   const ends = [...edges.map(([from]) => from), ...edges.map(([, to]) => to)];

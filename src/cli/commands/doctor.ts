@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Diagnosis, doctor } from '../../app/doctor.js';
 import type { Colors } from '../../report/colors.js';
+import { withFlags } from '../flags.js';
 import { helpWidth, wrap } from '../help.js';
 import { addSettings } from '../options.js';
 import { readSettings } from '../settings.js';
@@ -41,7 +42,8 @@ export function renderDiagnosis(diagnosis: Diagnosis, { green, red, bold }: Colo
   ];
   const rows = devices.map(({ device, works, detail, advice }) => {
     const mark = works ? green('✓') : red('✗');
-    const next = advice === null || works ? '' : `\n${indented(advice)}`;
+    const next =
+      advice === null || works ? '' : `\n${indented(withFlags({ message: advice, settings: ['device'] }))}`;
     return `  ${mark} ${bold(device.padEnd(7))} ${detail}${next}`;
   });
   return [
