@@ -1,14 +1,14 @@
 import { denseParameters, exactWidth, pointAlive, uniformBounds, widthFor } from './formulas.js';
+import { checkSimulation } from './limits.js';
 import type { Figure, FigureSeries } from './schema.js';
-import type { Simulation, SimulationOptions, Simulator } from './simulate.js';
-
-/** Of Rister & Rubin, arXiv 2007.06192. */
-export const FIGURES = [2, 4, 5, 6] as const;
+import type { Simulation, SimulationOptions } from './simulation.js';
+import type { Simulator } from './simulator.js';
 
 export interface FigureOptions {
-  /** Random networks behind each measured point; the paper's 1,024. */
+  /** Random networks that each measured number is a mean over; 1,024 in the paper. */
   networks: number;
-  points: number;
+  /** Default 1,024, as in the paper. */
+  points?: number | undefined;
   seed: number;
   signal?: AbortSignal | undefined;
   /** Told what is being simulated. */
@@ -17,14 +17,22 @@ export interface FigureOptions {
 
 /** Depth up to which networks are simulated. */
 const DEPTH = 256;
-const WIDTHS = 15;
+const MOST_WIDTH = 15;
+const DEFAULT_POINTS = 1024;
 /** Probability of a living network that figure 5 keeps while depth grows. */
 const KEPT_PROBABILITY = 0.5;
 /** Widths of figure 6. */
 const POINT_WIDTHS = [2, 4, 8];
 
-/** Figures 2, 4, 5 and 6 as data. 2 is formulas alone; the others run random networks. */
-export async function figures(simulator: Simulator, options: FigureOptions): Promise<Figure[]> {
+/**
+ * Makes figures 2, 4, 5 and 6 of Rister & Rubin (arXiv 2007.06192) as data. Figure 2 holds formulas alone; the others
+ * run random networks.
+ *
+ * @throws UserError for more points than a simulation holds in memory.
+ */
+export async function figures(simulator: Simulator, { points, ...rest }: FigureOptions): Promise<Figure[]> {
+  const options = { ...rest, points: points ?? DEFAULT_POINTS };
+  checkSimulation({ width: MOST_WIDTH, depth: DEPTH, points: options.points, convolution: null });
   return [
     figure2(),
     await figure4(simulator, options),
@@ -33,7 +41,11 @@ export async function figures(simulator: Simulator, options: FigureOptions): Pro
   ];
 }
 
-/** ℓ(n, k) for n = 1…16, and the width of equation 9 over k for p = 0.1…0.9. */
+interface Settings extends FigureOptions {
+  points: number;
+}
+
+/** Draws ℓ(n, k) for n = 1…16, and the width of equation 9 over k for p = 0.1…0.9. */
 export function figure2(): Figure {
   const depths = geometric(1e6, 12);
   const k = { label: 'depth k', scale: 'log10', max: 1e6 } as const;
@@ -60,11 +72,11 @@ export function figure2(): Figure {
   };
 }
 
-/** Measured P(n, k) against both bounds. */
-async function figure4(simulator: Simulator, options: FigureOptions): Promise<Figure> {
+/** Draws measured P(n, k) against both bounds. */
+async function figure4(simulator: Simulator, options: Settings): Promise<Figure> {
   const panels: Figure['panels'] = [];
-  for (let width = 1; width <= WIDTHS; width++) {
-    options.onStage?.(`Figure 4: width ${width} of ${WIDTHS}`);
+  for (let width = 1; width <= MOST_WIDTH; width++) {
+    options.onStage?.(`Figure 4: width ${width} of ${MOST_WIDTH}`);
     const { living, networks } = await simulator.simulate(dense(width, options));
     const shape = { neurons: width, parameters: denseParameters(width, false) };
     const bound = (which: 'lower' | 'upper') => (k: number) => uniformBounds(shape, k)[which];
@@ -87,14 +99,14 @@ async function figure4(simulator: Simulator, options: FigureOptions): Promise<Fi
   };
 }
 
-/** P, the normalised variance and the width when n(k) = ⌈equation 9⌉ grows with the depth. */
-async function figure5(simulator: Simulator, options: FigureOptions): Promise<Figure> {
+/** Draws P, the normalised variance and the width where n(k) = ⌈equation 9⌉ grows with the depth. */
+async function figure5(simulator: Simulator, options: Settings): Promise<Figure> {
   const widthAt = (k: number): number => widthFor(k, KEPT_PROBABILITY);
   const runs = new Map<number, Simulation>();
   for (const width of new Set(everyDepth.map(widthAt))) {
     options.onStage?.(`Figure 5: width ${width} of ${widthAt(DEPTH)}`);
     const depth = everyDepth.findLast((k) => widthAt(k) === width)!;
-    runs.set(width, await simulator.simulate({ ...dense(width, options), depth, spread: true }));
+    runs.set(width, await simulator.simulate({ ...dense(width, options), depth, variance: true }));
   }
   const run = (k: number): Simulation => runs.get(widthAt(k))!;
   const shape = (k: number) => ({ neurons: widthAt(k), parameters: denseParameters(widthAt(k), false) });
@@ -119,8 +131,8 @@ async function figure5(simulator: Simulator, options: FigureOptions): Promise<Fi
         x,
         y: { label: '‖σ‖² / ‖λ‖²', scale: 'log10' },
         series: [
-          line('mean', 3, everyDepth, (k) => run(k).spread[k - 1] ?? null),
-          line('median', 4, everyDepth, (k) => run(k).medianSpread[k - 1] ?? null),
+          line('mean', 3, everyDepth, (k) => run(k).meanVariance[k - 1] ?? null),
+          line('median', 4, everyDepth, (k) => run(k).medianVariance[k - 1] ?? null),
         ],
       },
       {
@@ -133,8 +145,8 @@ async function figure5(simulator: Simulator, options: FigureOptions): Promise<Fi
   };
 }
 
-/** The share of living points, and of living networks: as drawn, with sign flips (section 7), with batch normalization. */
-async function figure6(simulator: Simulator, options: FigureOptions): Promise<Figure> {
+/** Draws the shares of living points and networks: independent weights, sign flips (section 7), batch normalization. */
+async function figure6(simulator: Simulator, options: Settings): Promise<Figure> {
   const points: Figure['panels'] = [];
   const living: Figure['panels'] = [];
   for (const width of POINT_WIDTHS) {
@@ -182,11 +194,11 @@ const depthAxis = { label: 'depth k', scale: 'log2', max: DEPTH } as const;
 
 const everyDepth = Array.from({ length: DEPTH }, (_, i) => i + 1);
 
-function dense(width: number, { networks, points, seed, signal }: FigureOptions): SimulationOptions {
+function dense(width: number, { networks, points, seed, signal }: Settings): SimulationOptions {
   return { width, depth: DEPTH, networks, points, seed, signal };
 }
 
-function described({ networks, points, seed }: FigureOptions): Figure['parameters'] {
+function described({ networks, points, seed }: Settings): Figure['parameters'] {
   return { depth: DEPTH, networks, points, seed, weights: 'N(0, 2/n)', bias: 0, data: 'N(0, I)' };
 }
 
@@ -200,7 +212,7 @@ function line(
   return { name, line: style, color, points: xs.map((x) => [x, f(x)]) };
 }
 
-/** Whole numbers from 1 to `last`, about `perOctave` for each doubling. */
+/** Returns whole numbers from 1 to `last`, about `perOctave` for each doubling. */
 function geometric(last: number, perOctave: number): number[] {
   const count = Math.round(Math.log2(last) * perOctave);
   const all = Array.from({ length: count + 1 }, (_, i) => Math.round(2 ** (i / perOctave)));

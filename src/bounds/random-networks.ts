@@ -8,28 +8,30 @@ import { encodeModel } from '../onnx/encode.js';
 import { makeTensor } from '../onnx/make-tensor.js';
 
 /**
- * Many random rectifier networks at once, as one graph. Dimensions: r networks, n neurons or feature maps of a layer,
- * units (n, or n · side² for a convolution), points of the data, fanIn of a neuron.
+ * Options of a graph that runs many random rectifier networks at once. Dimensions: r networks; n units or feature maps
+ * of a layer; units (n, or n · side² for a convolution); points of the data; fanIn of a unit.
  */
 export interface RandomNetworks {
-  /** Layers that one run computes; deeper networks are run again from where they stand. */
+  /** Layers that one run computes. */
   layers: number;
-  /** `flip`: section 7 of the paper. `batch-norm`: standardized over the points, without scale and shift. */
+  /** Independent weights, sign flipping (section 7 of the paper), or sums standardized over the points. */
   scheme: 'iid' | 'flip' | 'batch-norm';
   bias: boolean;
-  /** Also how far the outputs have come together: ‖σ‖² / ‖λ‖². */
-  spread: boolean;
-  /** Fixes n, r and the images' side, which a grouped convolution spells out; `null` for dense layers of any size. */
+  /** Compute the normalised variance of each layer's output too: ‖σ‖² / ‖λ‖². */
+  variance: boolean;
+  /** Sizes that a grouped convolution must spell out; `null` for dense layers, whose graph fits any size. */
   convolution: { maps: number; networks: number; kernel: number; side: number } | null;
 }
 
 /** Names of the graph's inputs and outputs. */
 export const NETWORKS = {
-  /** Input and output [r, units, points]: what the layer before gave. */
+  /** Input [r, units, points]: the output of the layer before, or the data. */
   state: 'state',
+  /** Output [r, units, points]. */
   nextState: 'next_state',
-  /** Input and output, bool [r, 1, points]: points that no layer has killed so far. */
+  /** Input, bool [r, 1, points]: points that no layer has killed so far. */
   alive: 'alive',
+  /** Output, bool [r, 1, points]. */
   nextAlive: 'next_alive',
   /** Input [layers, r, n, fanIn]. */
   weights: 'weights',
@@ -37,16 +39,16 @@ export const NETWORKS = {
   bias: 'bias',
   /** Output [r, 1, layers]: living points after each layer. */
   counts: 'counts',
-  /** Output [r, 1, layers], with `spread`; NaN where all outputs are zero. */
-  spread: 'spread',
+  /** Output [r, 1, layers], with `variance`; NaN where all outputs are zero. */
+  variance: 'variance',
 } as const;
 
 const OPSET = 17;
-/** Below this no network's largest output falls before it is divided by it. */
-const SMALLEST = 1e-30;
+/** Least divisor of a network's outputs: a dead network is not divided by 0. */
+const LEAST_PEAK = 1e-30;
 const BATCH_NORM_EPSILON = 1e-5;
 
-/** The graph as the bytes of an ONNX model. */
+/** Builds the graph, as the bytes of an ONNX model. */
 export function randomNetworks(options: RandomNetworks): Uint8Array {
   const graph = new Graph('random_networks', null);
   const b = new Builder(graph, OPSET, 'net/');
@@ -57,30 +59,32 @@ export function randomNetworks(options: RandomNetworks): Uint8Array {
   const weights = float(NETWORKS.weights, ['layers', 'r', 'n', 'fan_in']);
   const bias = options.bias ? float(NETWORKS.bias, ['layers', 'r', 'n', 1]) : null;
   const counts: Value[] = [];
-  const spreads: Value[] = [];
+  const variances: Value[] = [];
   let peak: Value | null = null;
   for (let layer = 0; layer < options.layers; layer++) {
-    // Without bias a network is positively homogeneous: dividing by its largest output keeps 256 layers in float32.
+    // Without bias a network is positively homogeneous: dividing by its largest output keeps float32 in range.
     const scaled = peak ? b.op('Div', [at(b, weights, layer), peak]) : at(b, weights, layer);
     const sums = sumsOf(b, options, state, scaled, bias && at(b, bias, layer));
-    const next = rectified(b, options, sums, alive);
+    const next = rectify(b, options, sums, alive);
     ({ state, alive } = next);
     counts.push(countOf(b, alive));
-    if (options.spread) spreads.push(spreadOf(b, state));
+    if (options.variance) variances.push(varianceOf(b, state));
     if (!options.bias) {
       const largest = b.reduce('ReduceMax', next.largest, [2]);
-      peak = b.op('Max', [largest, b.float(SMALLEST)]);
+      peak = b.op('Max', [largest, b.float(LEAST_PEAK)]);
     }
   }
   // The last layer's output is scaled too, so that a chain of runs stays in range.
   output(b, NETWORKS.nextState, peak ? b.op('Div', [state, peak]) : state);
   output(b, NETWORKS.nextAlive, alive);
   output(b, NETWORKS.counts, b.op('Concat', counts, { axis: intAttribute(2) }));
-  if (options.spread) output(b, NETWORKS.spread, b.op('Concat', spreads, { axis: intAttribute(2) }));
+  if (options.variance) {
+    output(b, NETWORKS.variance, b.op('Concat', variances, { axis: intAttribute(2) }));
+  }
   return encodeModel(toOnnx(modelOf(graph)));
 }
 
-/** W·h + b [r, units, points]. */
+/** Computes W·h + b, [r, units, points]. */
 function sumsOf(
   b: Builder,
   { convolution }: RandomNetworks,
@@ -115,21 +119,21 @@ interface Rectified {
   largest: Value;
 }
 
-/** max(sums, 0), or what the scheme makes of it; a point lives on where some unit is positive. */
-function rectified(b: Builder, { scheme }: RandomNetworks, sums: Value, alive: Value): Rectified {
-  const chosen =
+/** Computes max(sums, 0), with the sums first changed as the scheme says. A point stays alive if a unit is positive. */
+function rectify(b: Builder, { scheme }: RandomNetworks, sums: Value, alive: Value): Rectified {
+  const input =
     scheme === 'flip'
       ? b.op('Mul', [sums, flippingSign(b, sums, alive)])
       : scheme === 'batch-norm'
         ? standardized(b, sums)
         : sums;
-  const state = b.op('Relu', [chosen]);
+  const state = b.op('Relu', [input]);
   const largest = b.reduce('ReduceMax', state, [1]);
   const living = b.op('And', [alive, b.op('Greater', [largest, b.float(0)])]);
   return { state, alive: living, largest };
 }
 
-/** −1 for the networks whose layer kills more than half of the points alive before it, else 1; [r, 1, 1]. */
+/** Returns −1 for networks whose layer would kill more than half of the living points, else 1; [r, 1, 1]. */
 function flippingSign(b: Builder, sums: Value, alive: Value): Value {
   const positive = b.op('Greater', [b.reduce('ReduceMax', sums, [1]), b.float(0)]);
   const survivors = countOf(b, b.op('And', [alive, positive]));
@@ -144,8 +148,8 @@ function standardized(b: Builder, sums: Value): Value {
   return b.op('Div', [centred, deviation]);
 }
 
-/** ‖σ‖² / ‖λ‖² [r, 1, 1]: σ and λ are deviation and mean of each unit over the points. */
-function spreadOf(b: Builder, state: Value): Value {
+/** Computes ‖σ‖² / ‖λ‖², [r, 1, 1]: σ and λ hold the deviation and mean of each unit over the points. */
+function varianceOf(b: Builder, state: Value): Value {
   const means = mean(b, state);
   const centred = b.op('Sub', [state, means]);
   const variances = mean(b, b.op('Mul', [centred, centred]));
@@ -153,17 +157,17 @@ function spreadOf(b: Builder, state: Value): Value {
   return b.op('Div', [b.reduce('ReduceSum', variances, [1]), b.reduce('ReduceSum', squares, [1])]);
 }
 
-/** Over the points: [r, units, 1]. */
+/** Averages over the points: [r, units, 1]. */
 function mean(b: Builder, value: Value): Value {
   return b.op('ReduceMean', [value], { axes: intsAttribute([2]), keepdims: intAttribute(1) });
 }
 
-/** [r, 1, points] → [r, 1, 1]; exact in float32 up to 2^24 points. */
+/** Counts living points: [r, 1, points] → [r, 1, 1]. Exact in float32 up to 2^24 points. */
 function countOf(b: Builder, alive: Value): Value {
   return b.reduce('ReduceSum', b.cast(alive, DataType.FLOAT), [2]);
 }
 
-/** Element `layer` of the first axis. */
+/** Picks element `layer` of the first axis. */
 function at(b: Builder, value: Value, layer: number): Value {
   const index = b.graph.addInitializer(makeTensor(`layer_${layer}`, DataType.INT64, [], [layer]));
   return b.op('Gather', [value, index], { axis: intAttribute(0) });

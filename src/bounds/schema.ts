@@ -7,7 +7,7 @@ const probability = z.number().min(0).max(1);
 const layer = z.object({
   id: z.string().nullable().describe('Site id in the model; null without one'),
   neurons: positive.describe('Units, or feature maps of a convolution'),
-  parameters: count.describe('Weights and biases: if all are negative, nothing lives behind the layer'),
+  parameters: count.describe('Weights and biases: if all are negative, nothing is alive downstream'),
 });
 
 export const boundsReportSchema = z
@@ -21,17 +21,19 @@ export const boundsReportSchema = z
         depth: positive,
         bias: z.boolean().nullable().describe('null when some layers of a model have one'),
         kernel: positive.nullable().describe('M of M × M kernels; null for dense layers'),
-        layers: z.array(layer).describe('Those of a model; empty where all are equal'),
+        layers: z.array(layer).describe('Layers of a model; empty without a model, where all are equal'),
       })
       .nullable()
-      .describe('null when only figures were asked for'),
+      .describe('null when no network is described'),
     bounds: z
       .object({
         lower: probability.describe('∏(1−2^−n): also the probability that one given data point lives'),
-        upper: probability.describe('∏(1−2^−parameters) over all layers but the first'),
-        upperFullKernels: probability
+        upper: probability.describe(
+          '∏(1−2^−parameters) over all layers but the first; kernels span all N input maps: N²M²+N parameters',
+        ),
+        upperOneMap: probability
           .optional()
-          .describe('The same for kernels that span all N input maps: N(N·M²+1) parameters a layer'),
+          .describe('Equation 22 as printed, for kernels that read one input map each: N(M²+1) parameters'),
         deathAtLeast: probability.describe('1 − upper, exact also where upper rounds to 1'),
         deathAtMost: probability.describe('1 − lower'),
       })
@@ -52,7 +54,7 @@ export const boundsReportSchema = z
         depth: count.nullable().describe('0: not even one layer; null: no limit in double precision'),
       })
       .nullable()
-      .describe('Depth that the width carries'),
+      .describe('Depth up to which the width keeps the probability'),
     simulation: z
       .object({
         networks: positive,
@@ -66,7 +68,7 @@ export const boundsReportSchema = z
         aliveShare: probability.describe(
           'Share of data points alive, mean over networks: its expectation is the lower bound',
         ),
-        agrees: z.boolean().describe('Whether the interval reaches between the bounds'),
+        agrees: z.boolean().describe('True if the interval meets [lower, upper]'),
         byDepth: z.array(count).describe('Living networks after each layer'),
         onnxruntime: z.string(),
         durationSeconds: z.number().nonnegative(),
@@ -80,7 +82,7 @@ export type BoundsReport = z.infer<typeof boundsReportSchema>;
 
 const scale = z.enum(['linear', 'log2', 'log10']);
 
-/** A figure as data: what `figure-N.json` holds and the drawing is made from. */
+/** A figure as data: `figure-N.json` holds it, and `figure-N.svg` is drawn from it. */
 export const figureSchema = z.object({
   figure: positive,
   title: z.string(),
@@ -102,7 +104,7 @@ export const figureSchema = z.object({
           color: z
             .int()
             .nonnegative()
-            .describe('Index into the palette: equal in all panels for what is alike'),
+            .describe('Index into the palette: the same quantity has the same colour in all panels'),
           step: z.boolean().optional(),
           points: z.array(z.tuple([z.number(), measured])),
         }),

@@ -4,20 +4,22 @@ import { labelled, warningLines } from '../report/table.js';
 import { tableLines } from '../report/text.js';
 import type { BoundsReport } from './schema.js';
 
-/** Bounds for a terminal. Ends with a newline. */
+/** Renders bounds for a terminal. The text ends with a newline. */
 export function renderBounds(report: BoundsReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
   const label = (name: string, text: string) => labelled(name, text, width, colors);
   const { network, bounds, simulation } = report;
   const lines: string[] = [];
   if (network && bounds) {
-    const { lower, upper, deathAtLeast, deathAtMost, upperFullKernels } = bounds;
+    const { lower, upper, deathAtLeast, deathAtMost, upperOneMap } = bounds;
     lines.push(
       ...label('network', networkWords(network)),
       ...label('lower', `${probabilityText(lower, deathAtMost)}: ${formula(network, 'lower')}`),
       ...label('upper', `${probabilityText(upper, deathAtLeast)}: ${formula(network, 'upper')}`),
     );
-    if (upperFullKernels !== undefined && network.width !== 1) {
-      const text = `${probabilityText(upperFullKernels, 1 - upperFullKernels)}: kernels over all input maps`;
+    // With one map both are the same.
+    if (upperOneMap !== undefined && network.width !== 1) {
+      const exponent = network.bias ? 'N(M²+1)' : 'N·M²';
+      const text = `${probabilityText(upperOneMap, 1 - upperOneMap)}: (1 − 2^−${exponent})^(k−1), equation 22 as printed, for kernels of one input map each`;
       lines.push(...label('', text));
     }
     if (network.layers.length > 0) lines.push('', ...layerLines(network, width, colors));
@@ -50,12 +52,12 @@ function networkWords({ model, width, depth, bias, kernel }: Network): string {
 
 function formula({ width, kernel, bias, model }: Network, which: 'lower' | 'upper'): string {
   if (model) return which === 'lower' ? '∏ (1 − 2^−n)' : '∏ (1 − 2^−parameters), without the first layer';
-  const [n, more] = kernel === null ? ['n', bias ? '(n²+n)' : 'n²'] : ['N', bias ? 'N(M²+1)' : 'N·M²'];
+  const [n, more] = kernel === null ? ['n', bias ? '(n²+n)' : 'n²'] : ['N', bias ? '(N²M²+N)' : 'N²M²'];
   const named = width === null ? '' : ` with ${n} = ${width}`;
   return which === 'lower' ? `(1 − 2^−${n})^k${named}` : `(1 − 2^−${more})^(k−1)`;
 }
 
-/** A probability; near 1 by what is missing: `1 − 3.2e-12`. */
+/** Writes a probability; one near 1 by what is missing, as in `1 − 3.2e-12`. */
 export function probabilityText(probability: number, missing: number): string {
   if (missing === 0) return '1 (to double precision)';
   if (missing < 1e-3) return `1 − ${missing.toExponential(2)}`;

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  convolutionParameters,
   denseParameters,
   depthFor,
   exactWidth,
-  fullKernelParameters,
-  kernelParameters,
   livingBounds,
+  oneMapParameters,
   pointAlive,
   uniformBounds,
   widthFor,
@@ -26,13 +26,17 @@ describe('bounds on a living initialization', () => {
     expect(uniformBounds(dense(3, false), 4).upper).toBeCloseTo((1 - 2 ** -9) ** 3, 14);
   });
 
-  it('have a convolutional form: (1−2^−N)^k and (1−2^−N(M²+1))^(k−1)', () => {
-    const shape = { neurons: 2, parameters: kernelParameters(2, 3, true) };
-    const { lower, upper } = uniformBounds(shape, 3);
+  it('have a convolutional form: (1−2^−N)^k and (1−2^−(N²M²+N))^(k−1)', () => {
+    const { lower, upper } = uniformBounds({ neurons: 2, parameters: convolutionParameters(2, 3, true) }, 3);
     expect(lower).toBeCloseTo((1 - 2 ** -2) ** 3, 14);
+    expect(upper).toBeCloseTo((1 - 2 ** -38) ** 2, 14);
+    expect(convolutionParameters(2, 3, false)).toBe(2 * 2 * 9);
+  });
+
+  it('have equation 22 for kernels of one input map each: (1−2^−N(M²+1))^(k−1)', () => {
+    const { upper } = uniformBounds({ neurons: 2, parameters: oneMapParameters(2, 3, true) }, 3);
     expect(upper).toBeCloseTo((1 - 2 ** -20) ** 2, 14);
-    expect(fullKernelParameters(2, 3, true)).toBe(2 * 18 + 2);
-    expect(kernelParameters(1, 3, true)).toBe(fullKernelParameters(1, 3, true));
+    expect(oneMapParameters(1, 3, true)).toBe(convolutionParameters(1, 3, true));
   });
 
   it('are those of the layers one by one, whatever their widths', () => {

@@ -24,12 +24,17 @@ describe('audit bounds', () => {
     expect(bounds!.upper).toBeCloseTo((1 - 2 ** -9) ** 3, 14);
   });
 
-  it('gives the convolutional form, and says what it counts', async () => {
+  it('bounds convolutions whose kernels span all maps, and prints equation 22 beside it', async () => {
     const { bounds, warnings } = await json('--width', '2', '--depth', '4', '--kernel', '3');
     expect(bounds!.lower).toBeCloseTo((3 / 4) ** 4, 14);
-    expect(bounds!.upper).toBeCloseTo((1 - 2 ** -20) ** 3, 14);
-    expect(bounds!.upperFullKernels).toBeCloseTo((1 - 2 ** -38) ** 3, 14);
-    expect(warnings.map(({ code }) => code)).toEqual(['kernel-parameters']);
+    expect(bounds!.deathAtLeast / (3 * 2 ** -38)).toBeCloseTo(1, 9);
+    expect(bounds!.upperOneMap).toBeCloseTo((1 - 2 ** -20) ** 3, 14);
+    expect(warnings).toEqual([]);
+    const { stdout } = await run('--width', '2', '--depth', '4', '--kernel', '3', '--no-bias');
+    expect(stdout).toMatch(/^upper {5}1 − 4\.37e-11: \(1 − 2\^−N²M²\)\^\(k−1\)$/m);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      '1 − 1.14e-5: (1 − 2^−N·M²)^(k−1), equation 22 as printed, for kernels of one input map each',
+    );
   });
 
   it('finds the width a depth needs and the depth a width carries', async () => {
@@ -90,12 +95,31 @@ describe('audit bounds', () => {
   it.each([
     [[], /Expected a model, `--width` with `--depth`/],
     [['--width', '8'], /Expected a model, `--width` with `--depth`/],
-    [['--width', '0', '--depth', '2'], /Expected `--width` to be a whole number from 1, got `0`/],
-    [['--width', '8', '--depth', '1.5'], /Expected `--depth` to be a whole number from 1, got `1\.5`/],
+    [
+      ['--width', '0', '--depth', '2'],
+      /Expected `--width` to be a whole number from 1 to 1,000,000, got `0`/,
+    ],
+    [
+      ['--width', '8', '--depth', '1.5'],
+      /Expected `--depth` to be a whole number from 1 to 1,000,000,000,000,000, got `1\.5`/,
+    ],
     [['--depth', '8', '--probability', '1'], /Expected `--probability` to be a number between 0 and 1/],
     [['models/mlp/model.onnx', '--width', '3'], /found both/],
     [['models/mlp/model.onnx', '--simulate'], /`--simulate` needs `--width` and `--depth`/],
-    [['--width', '5000', '--depth', '2', '--simulate'], /goes up to a width of 1024/],
+    [['--width', '999999999999', '--depth', '2'], /from 1 to 1,000,000 \(no more, since no layer is wider\)/],
+    [['--width', '4', '--depth', '2', '--seed', '4294967296'], /no more, since a seed has 32 bits/],
+    [['--probability', '0.5'], /Expected a model, `--width` with `--depth`, one of them/],
+    [['--width', '5000', '--depth', '2', '--simulate'], /goes up to a `--width` of 1,024/],
+    [
+      ['--width', '64', '--depth', '2', '--kernel', '64', '--simulate'],
+      /goes up to `--width` × `--kernel` of 1,024/,
+    ],
+    [['--width', '2', '--depth', '9999', '--simulate'], /goes up to a `--depth` of 4,096/],
+    [
+      ['--width', '1024', '--depth', '2', '--points', '100000', '--simulate'],
+      /goes up to `--width` × `--points` of 16,777,216, since it must fit into memory; got 102,400,000/,
+    ],
+    [['--figures', 'docs', '--points', '9999999'], /`--width` × `--points` of 16,777,216/],
     [['models/gpt2-relu/model.onnx'], /Expected a rectifier network: .* it has attention/],
     [['models/gpt2/model.onnx', '--depth', '3'], /found both/],
     [['no-such.onnx'], /found nothing there/],

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type BoundsOptions, bounds } from '../../bounds/bounds.js';
-import { UserError } from '../../errors.js';
+import { checkNumber, checkProbability, type NumberName } from '../../bounds/limits.js';
 import { runJob } from '../job.js';
 import { addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
@@ -9,16 +9,16 @@ import { readSettings } from '../settings.js';
 const outputSettings = ['format', 'report', 'quiet', 'color'] as const;
 const runSettings = ['threads'] as const;
 
-/** Options that are numbers: a whole number from `least` up, or a probability. */
-const numbers = {
-  width: { flags: '--width <n>', least: 1, text: 'Units of each layer, or feature maps with --kernel' },
-  depth: { flags: '--depth <k>', least: 1, text: 'Number of rectifier layers' },
-  kernel: { flags: '--kernel <m>', least: 1, text: 'Convolutions with M × M kernels' },
-  networks: { flags: '--networks <n>', least: 1, text: 'Random networks to run (default: 1024)' },
-  points: { flags: '--points <n>', least: 1, text: 'Data points (default: 1024; 64 images)' },
-  side: { flags: '--side <n>', least: 1, text: 'Side of the random images (default: 8)' },
-  seed: { flags: '--seed <n>', least: 0, text: 'Seed of weights and data (default: 1)' },
-} as const;
+/** Flags of the whole numbers, and their help; `bounds/limits.ts` says how large they may be. */
+const numbers: Record<NumberName, [flags: string, text: string]> = {
+  width: ['--width <n>', 'Units of each layer, or feature maps with --kernel'],
+  depth: ['--depth <k>', 'Number of rectifier layers'],
+  kernel: ['--kernel <m>', 'Convolutions with M × M kernels'],
+  networks: ['--networks <n>', 'Random networks to run (default: 1024)'],
+  points: ['--points <n>', 'Data points (default: 1024; 64 images)'],
+  side: ['--side <n>', 'Side of the random images (default: 8)'],
+  seed: ['--seed <n>', 'Seed of weights and data (default: 1)'],
+};
 
 export function addBoundsCommand(parent: Command): void {
   const command = parent
@@ -32,7 +32,7 @@ export function addBoundsCommand(parent: Command): void {
     new Option(
       '--probability <p>',
       'The width needed for --depth, and the depth --width carries, at p',
-    ).argParser(probability),
+    ).argParser(parseProbability),
   );
   command.optionsGroup('Simulation:');
   command.option('--simulate', 'Check the bounds with random networks, run through ONNX Runtime');
@@ -43,7 +43,10 @@ export function addBoundsCommand(parent: Command): void {
     const settings = readSettings(command, ['format', 'quiet', 'color']);
     checkOutputFiles({ report: settings.report }, model === undefined ? [] : [model]);
     const options = {
-      ...(command.opts() as Pick<BoundsOptions, keyof typeof numbers | 'bias' | 'simulate' | 'figures'>),
+      ...(command.opts() as Pick<
+        BoundsOptions,
+        NumberName | 'bias' | 'probability' | 'simulate' | 'figures'
+      >),
       ...(model !== undefined && { model }),
       ...(settings.threads !== undefined && { threads: settings.threads }),
     };
@@ -51,24 +54,21 @@ export function addBoundsCommand(parent: Command): void {
   });
 }
 
-function addNumber(command: Command, name: keyof typeof numbers): void {
-  const { flags, least, text } = numbers[name];
-  const parse = (given: string): number => {
-    const value = Number(given);
-    if (given.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
-    throw new UserError(
-      `Expected \`${flags.split(' ')[0]}\` to be a whole number from ${least}, got \`${given}\`.`,
-      'option-value',
-    );
+function addNumber(command: Command, name: NumberName): void {
+  const [flags, text] = numbers[name];
+  const parse = (typed: string): number => {
+    const value = numberOf(typed);
+    checkNumber(name, value, typed);
+    return value;
   };
   command.addOption(new Option(flags, text).argParser(parse));
 }
 
-function probability(given: string): number {
-  const value = Number(given);
-  if (given.trim() !== '' && value > 0 && value < 1) return value;
-  throw new UserError(
-    `Expected \`--probability\` to be a number between 0 and 1, got \`${given}\`.`,
-    'option-value',
-  );
+function parseProbability(typed: string): number {
+  const value = numberOf(typed);
+  checkProbability(value, typed);
+  return value;
 }
+
+/** Reads a number; NaN for a blank, which `Number` reads as 0. */
+const numberOf = (typed: string): number => (typed.trim() === '' ? Number.NaN : Number(typed));

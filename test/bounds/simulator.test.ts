@@ -1,12 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import {
+  convolutionParameters,
   denseParameters,
-  fullKernelParameters,
-  kernelParameters,
+  oneMapParameters,
   pointAlive,
   uniformBounds,
 } from '../../src/bounds/formulas.js';
-import { openSimulator, type SimulationOptions } from '../../src/bounds/simulate.js';
+import type { SimulationOptions } from '../../src/bounds/simulation.js';
+import { openSimulator } from '../../src/bounds/simulator.js';
 import { wilsonInterval } from '../../src/stats/wilson-interval.js';
 
 const simulator = openSimulator();
@@ -45,16 +46,16 @@ describe('random networks', () => {
   );
 
   it('give the same from the same seed, whatever the order in which runs end', async () => {
-    const options = { width: 4, depth: 70, networks: 300, points: 1024, spread: true };
+    const options = { width: 4, depth: 70, networks: 300, points: 1024, variance: true };
     const [a, b] = [await run(options), await run(options)];
     expect(a).toEqual(b);
     expect(await run({ ...options, seed: 6 })).not.toEqual(a);
   });
 
   it('may be one network of one point and one layer', async () => {
-    const { living, aliveShare, spread } = await run({ width: 1, depth: 1, networks: 1, points: 1 });
+    const { living, aliveShare, meanVariance } = await run({ width: 1, depth: 1, networks: 1, points: 1 });
     expect(aliveShare[0]).toBe(living[0]);
-    expect(spread).toEqual([null]);
+    expect(meanVariance).toEqual([null]);
   });
 
   it('keep at least 2^−k of their points with sign flips, in every single network', async () => {
@@ -77,9 +78,14 @@ describe('random networks', () => {
   });
 
   it('keep their scale: 256 layers neither vanish nor overflow in float32', async () => {
-    const { living, spread, networks } = await run({ width: 12, depth: 256, networks: 64, spread: true });
+    const { living, meanVariance, networks } = await run({
+      width: 12,
+      depth: 256,
+      networks: 64,
+      variance: true,
+    });
     expect(wilsonInterval(living[255]!, networks, Z).high).toBeGreaterThan(pointAlive(12, 256));
-    expect(spread.every((ratio) => ratio !== null && ratio > 0)).toBe(true);
+    expect(meanVariance.every((ratio) => ratio !== null && ratio > 0)).toBe(true);
   });
 });
 
@@ -89,7 +95,7 @@ describe('random convolutional networks', () => {
     [2, 3, true],
     [3, 2, true],
   ])(
-    'of %i maps and %i × kernels, bias %s, keep the bounds for full kernels',
+    'of %i maps and %i × kernels, bias %s, keep the bounds for kernels over all input maps',
     async (width, kernel, bias) => {
       const convolution = { kernel, side: 4 };
       const { living, networks } = await run({
@@ -100,7 +106,7 @@ describe('random convolutional networks', () => {
         points: 32,
         networks: 150,
       });
-      const shape = { neurons: width, parameters: fullKernelParameters(width, kernel, bias) };
+      const shape = { neurons: width, parameters: convolutionParameters(width, kernel, bias) };
       for (const [d, alive] of living.entries()) {
         const { low, high } = wilsonInterval(alive, networks, Z);
         const { lower, upper } = uniformBounds(shape, d + 1);
@@ -110,11 +116,11 @@ describe('random convolutional networks', () => {
     },
   );
 
-  it("exceed the paper's upper bound, which counts one kernel per map, where kernels span all maps", async () => {
+  it('exceed equation 22, which counts kernels of one input map each, where kernels span all maps', async () => {
     const convolution = { kernel: 1, side: 4 };
     const { living, networks } = await run({ width: 3, depth: 2, convolution, networks: 300, points: 64 });
-    const paper = uniformBounds({ neurons: 3, parameters: kernelParameters(3, 1, false) }, 2);
-    expect(wilsonInterval(living[1]!, networks, Z).low).toBeGreaterThan(paper.upper);
+    const equation22 = uniformBounds({ neurons: 3, parameters: oneMapParameters(3, 1, false) }, 2);
+    expect(wilsonInterval(living[1]!, networks, Z).low).toBeGreaterThan(equation22.upper);
   });
 
   it('of 1 × 1 kernels and one pixel are the dense ones', async () => {

@@ -2,16 +2,17 @@ import { modelName } from '../measure/describe-model.js';
 import { openForAudit } from '../measure/load.js';
 import { requireRectifiers } from '../sites/require-rectifiers.js';
 import type { Site } from '../sites/types.js';
-import type { RectifierShape } from './formulas.js';
+import type { LayerShape } from './formulas.js';
 
-/** What the bounds ask of a model. */
-export interface ModelNetwork {
+/** The rectifier layers of a model, first to last. */
+export interface ModelLayers {
   name: string;
   path: string;
   layers: ModelLayer[];
 }
 
-export interface ModelLayer extends RectifierShape {
+export interface ModelLayer extends LayerShape {
+  /** Site id of the layer's output. */
   id: string;
   bias: boolean;
   /** Side of its square kernels; `null` for a dense layer. */
@@ -19,11 +20,11 @@ export interface ModelLayer extends RectifierShape {
 }
 
 /**
- * The rectifier layers of a model, as the bounds count them; no weight is read.
+ * Reads the sizes of a model's rectifier layers; no weight is read.
  *
  * @throws UserError for a model that is no rectifier network.
  */
-export async function modelNetwork(path: string, plugin?: string[]): Promise<ModelNetwork> {
+export async function modelLayers(path: string, plugin?: string[]): Promise<ModelLayers> {
   const { opened, load } = await openForAudit({ model: path, ...(plugin && { plugin }) });
   const { rectifier, name } = load();
   const layers = requireRectifiers(rectifier, name).layers.map(({ post }) => layerOf(post));
