@@ -50,6 +50,12 @@ export function checkProbability(value: number, shown: string | number = value):
   throw new SettingError('probability', 'a number between 0 and 1, both excluded', shown);
 }
 
+/** Widest and deepest network that is simulated: 32 layers of its weights take 128 MiB. */
+const SIMULATED = { width: 1024, depth: 4096 };
+
+/** Most numbers in the state of one simulated network: 64 MiB, of which ONNX Runtime holds several. */
+const MOST_STATE_NUMBERS = 2 ** 24;
+
 /** Checks that a network can be simulated in memory. @throws UserError that names the number to make smaller. */
 export function checkSimulation(network: {
   width: number;
