@@ -6,7 +6,7 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { openForAudit } from '../src/measure/load.js';
+import { openAuditedFile } from '../src/measure/audited-model.js';
 import { findEmbeddings } from '../src/patterns/embedding.js';
 import { auditOverlay } from '../src/probe/overlay.js';
 import { countBytes } from '../src/runtime/count-bytes.js';
@@ -24,8 +24,8 @@ const [path] = positionals;
 if (!path) throw new Error('name a model: node dist/bench/audit-vs-forward.js MODEL.onnx');
 const [batch, seq, rounds] = [Number(values.batch), Number(values.seq), Number(values.rounds)];
 
-const { opened, load } = await openForAudit({ model: path });
-const selected = load();
+const { opened, copy } = await openAuditedFile({ model: path });
+const selected = copy();
 const { vocabulary } = findEmbeddings(selected.model.graph);
 const overlay = auditOverlay(selected.model, selected.sites, opened.folder, {
   criterion: completeCriterion(),

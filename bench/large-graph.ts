@@ -13,8 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { audit } from '../src/app/audit.js';
 import { splitMix32 } from '../src/data/arrays/prng.js';
+import { measure } from '../src/measure/measure.js';
+import { openSubject } from '../src/measure/subject.js';
 import { buildBytes } from '../test/build.js';
 import { gcnSpec } from '../test/gcn-model.js';
 
@@ -48,13 +49,14 @@ try {
     `${nodes.toLocaleString('en')} nodes, ${edges.toLocaleString('en')} edges, ${features} features: ${megabytes(statSync(data).size)} in ${writing.toFixed(1)} s`,
   );
   const streamFrom = values['no-stream'] ? Number.POSITIVE_INFINITY : undefined;
-  const report = await audit({ model, data, device: values.device as 'cpu', hash: false }, { streamFrom });
-  const { durationSeconds, peakRssBytes } = report.runtime;
+  const subject = await openSubject({ model, data, device: values.device as 'cpu' });
+  const { run, smoothing } = await measure(subject, { streamFrom });
+  const { seconds: durationSeconds, peakRssBytes } = run;
   const own = process.resourceUsage().maxRSS * 1024;
   console.log(
     `${values.model ?? `${layers} layers of ${values.hidden}`}: audited in ${durationSeconds.toFixed(1)} s; peak memory ${megabytes(peakRssBytes ?? 0)} in the session, ${megabytes(own)} in the parent`,
   );
-  for (const { id, dirichletEnergy, distanceToMean, effectiveRank, zeroShare } of report.graph ?? []) {
+  for (const { id, dirichletEnergy, distanceToMean, effectiveRank, zeroShare } of smoothing ?? []) {
     console.log(`${id}: ${JSON.stringify({ dirichletEnergy, distanceToMean, effectiveRank, zeroShare })}`);
   }
 } finally {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readNpz } from '../src/data/arrays/npz.js';
 import type { Batch } from '../src/data/types.js';
-import { openForAudit } from '../src/measure/load.js';
+import { openAuditedFile } from '../src/measure/audited-model.js';
 import { openProbeRun } from '../src/measure/probe-run.js';
 import type { NdArray } from '../src/onnx/array.js';
 import { completeCriterion } from '../src/stats/criteria.js';
@@ -88,12 +88,12 @@ async function batchOf(
 describe('statistics agree with PyTorch hooks', () => {
   test.each(cases)('%s: %s', async (goldenPath, modelPath) => {
     const golden = JSON.parse(readFileSync(goldenPath, 'utf8')) as Golden;
-    const { load } = await openForAudit({ model: modelPath });
-    const { model, sites } = load();
+    const { copy } = await openAuditedFile({ model: modelPath });
+    const { model, sites } = copy();
     const inputs = model.graph.inputs.map(({ name, type }) => ({ name, shape: type?.shape ?? null }));
     const batch = await batchOf(goldenPath, golden, inputs);
     const criterion = completeCriterion({ threshold: golden.threshold });
-    const run = await openProbeRun(load, {
+    const run = await openProbeRun(copy, {
       criterion,
       masked: batch.mask !== null,
       session: { device: 'cpu', threads: 1 },

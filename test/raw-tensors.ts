@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Batch } from '../src/data/types.js';
 import { intAttribute } from '../src/graph/attributes.js';
-import type { SelectedModel } from '../src/measure/load.js';
+import type { AuditedModel } from '../src/measure/audited-model.js';
 import { openProbeRun } from '../src/measure/probe-run.js';
 import type { NdArray } from '../src/onnx/array.js';
 import { f16ToF32, f32ToF16 } from '../src/onnx/floats.js';
@@ -18,7 +18,7 @@ const wide = ({ type, data }: NdArray): number[] =>
   Array.from(data as Float32Array, (value) => (type === 'float16' ? f16ToF32(Number(value)) : Number(value)));
 
 /** Every site's tensor as it is in the very graph that the probes are in. */
-async function rawTensors(selected: SelectedModel, batch: Batch, masked: boolean): Promise<number[][]> {
+async function rawTensors(selected: AuditedModel, batch: Batch, masked: boolean): Promise<number[][]> {
   const { model, sites, folder, name } = selected;
   const probes = addProbes(model, sites, { criterion: completeCriterion(), masked, countNonFinite: false });
   // Flattened, since a tensor that is itself an output is not fused, and so differs in the last bit.
@@ -74,7 +74,7 @@ const sumTolerance = (positions: number): number => 2 ** -23 * Math.max(64, Math
 
 /** Runs a batch through the probes and holds them against the raw tensors, reduced one number after the other. */
 export async function expectProbesExact(
-  load: () => SelectedModel,
+  load: () => AuditedModel,
   batch: Batch,
   masked: boolean,
   criterion: Criterion,

@@ -1,9 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { openAuditData } from '../src/measure/audit-data.js';
 import { outputDifferences } from '../src/measure/check-outputs.js';
-import { openForAudit } from '../src/measure/load.js';
-import { completeCriterion } from '../src/stats/criteria.js';
+import { openSubject } from '../src/measure/subject.js';
 import { expectProbesExact } from './raw-tensors.js';
 
 const folder = 'models/zoo/files';
@@ -19,15 +17,12 @@ const COARSE_TOLERANCE = 0.1;
 
 describe('the zoo in numbers', () => {
   test.concurrent.each(files)('%s: probes are exact and leave the outputs alone', async (name) => {
-    const { load } = await openForAudit({ model: `${folder}/${name}` });
     const batchSize = oneRowOnly.has(name) ? 1 : 3;
     const options = { model: `${folder}/${name}`, data: 'random', tokens: 64, seqLen: 8, batchSize };
-    const data = await openAuditData(options, load(), new AbortController().signal);
-    const batch = await data.rangeBatch();
-    const criterion = completeCriterion();
-    await expectProbesExact(load, batch, data.masked, criterion);
-    const session = { device: 'cpu', threads: 1 } as const;
-    const differences = await outputDifferences(load, batch, { criterion, masked: data.masked, session });
+    const subject = await openSubject({ ...options, device: 'cpu', threads: 1 });
+    const batch = await subject.data.rangeBatch();
+    await expectProbesExact(subject.copy, batch, subject.data.masked, subject.criterion);
+    const differences = await outputDifferences(subject, batch);
     const coarse = /int8|qdq|nbits|fp16/.test(name);
     for (const [output, difference] of differences) {
       expect(difference, output).toBeLessThanOrEqual(coarse ? COARSE_TOLERANCE : FUSION_TOLERANCE);

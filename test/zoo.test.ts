@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { openForAudit } from '../src/measure/load.js';
+import { openAuditedFile } from '../src/measure/audited-model.js';
 import type { Site } from '../src/sites/types.js';
 
 /** What is true of the PyTorch module (models/zoo), whatever an exporter made of it. */
@@ -38,8 +38,8 @@ function line({ id, neurons, activation }: Pick<Site, 'id' | 'neurons' | 'activa
 describe('the zoo', () => {
   test.each(cases)('%s: every site, its activation and the weights behind its neurons', async (name) => {
     const expected = JSON.parse(readFileSync(`${folder}/${name}${suffix}`, 'utf8')) as Expected;
-    const { load } = await openForAudit({ model: `${folder}/${name}.onnx` });
-    const { sites, misses } = load();
+    const { copy } = await openAuditedFile({ model: `${folder}/${name}.onnx` });
+    const { sites, misses } = copy();
     expect(sites.map(line).sort(), JSON.stringify(misses)).toEqual(
       expected.sites.map((site) => line(site)).sort(),
     );
@@ -73,8 +73,8 @@ describe('the zoo', () => {
     for (const [file, { family, sites: count }] of Object.entries(index)) {
       // An export that failed is in the index too.
       if (!existsSync(`${folder}/${file}`)) continue;
-      const { load } = await openForAudit({ model: `${folder}/${file}` });
-      const ids = load()
+      const { copy } = await openAuditedFile({ model: `${folder}/${file}` });
+      const ids = copy()
         .sites.map(({ id }) => id)
         .sort()
         .join(' ');

@@ -1,8 +1,8 @@
 import { constantTensor } from '../graph/constants.js';
 import type { Value } from '../graph/graph.js';
-import { describeModel, modelName } from '../measure/describe-model.js';
+import { type AuditedModel, type ModelOptions, openAuditedFile } from '../measure/audited-model.js';
+import { describeModel } from '../measure/describe-model.js';
 import { inferShapes } from '../measure/infer-shapes.js';
-import { type LoadOptions, openForAudit, type SelectedModel } from '../measure/load.js';
 import { modelInputs, modelKind } from '../measure/model-kind.js';
 import { dataTypeName } from '../onnx/data-types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
@@ -65,32 +65,29 @@ export interface Inspection {
 }
 
 /** Sites, layers, neurons, inputs and the weights behind each site; no weight is read. */
-export async function inspect(options: LoadOptions & { name?: string }): Promise<Inspection> {
-  const { opened, load } = await openForAudit(options);
-  const selected = load();
-  const { graph } = selected.model;
+export async function inspect(options: ModelOptions & { name?: string }): Promise<Inspection> {
+  const file = await openAuditedFile(options);
+  const { model, sites, misses, plugin } = file.original;
+  const { graph } = model;
   const inputs = modelInputs(graph);
   const stored = storedGraph(graph);
   const { vocabulary, maxPositions } = findEmbeddings(graph);
-  const name = options.name ?? modelName(opened.path);
-  const shapes = await inferShapes(load(), siteTensors(selected));
+  const shapes = await inferShapes(file.copy(), siteTensors(file.original));
   return {
-    model: describeModel(opened, selected.model, name, selected.architecture),
+    model: describeModel(file, options.name),
     kind: modelKind(inputs, { stored: stored !== null, fed: takesAdjacency(graph) }),
     storedGraph: stored && { kind: stored.kind, nodes: storedNodes(stored) },
     inputs: graph.inputs.filter(({ tensor }) => !tensor).map((value) => tensorOf(value)),
     outputs: graph.outputs.map((value) => tensorOf(value)),
     vocabulary,
-    maxPositions: maxPositions === null ? null : maxPositions - (selected.plugin?.reservedPositions ?? 0),
-    sites: selected.sites.map((site) => siteOf(site, shapes)),
-    misses: selected.misses,
+    maxPositions: maxPositions === null ? null : maxPositions - (plugin?.reservedPositions ?? 0),
+    sites: sites.map((site) => siteOf(site, shapes)),
+    misses,
     warnings: findHazards(graph).map(({ code, message }) => ({ code, message })),
   };
 }
 
-const siteTensors = ({ sites }: SelectedModel): string[] => [
-  ...new Set(sites.map(({ value }) => value.name)),
-];
+const siteTensors = ({ sites }: AuditedModel): string[] => [...new Set(sites.map(({ value }) => value.name))];
 
 function tensorOf({ name, type }: Value, inferred?: InspectedTensor): InspectedTensor {
   if (!type?.shape && inferred) return inferred;

@@ -1,5 +1,5 @@
+import { openAuditedFile } from '../measure/audited-model.js';
 import { modelName } from '../measure/describe-model.js';
-import { openForAudit } from '../measure/load.js';
 import { requireRectifiers } from '../sites/require-rectifiers.js';
 import type { Site } from '../sites/types.js';
 import type { LayerShape } from './formulas.js';
@@ -25,8 +25,8 @@ export interface ModelLayer extends LayerShape {
  * @throws UserError for a model that is no rectifier network.
  */
 export async function modelLayers(path: string, plugin?: string[]): Promise<ModelLayers> {
-  const { opened, load } = await openForAudit({ model: path, ...(plugin && { plugin }) });
-  const { rectifier, name } = load();
+  const { opened, original } = await openAuditedFile({ model: path, ...(plugin && { plugin }) });
+  const { rectifier, name } = original;
   const layers = requireRectifiers(rectifier, name).layers.map(({ post }) => layerOf(post));
   return { name: modelName(opened.path), path: opened.path, layers };
 }

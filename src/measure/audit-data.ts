@@ -6,20 +6,20 @@ import { storedGraph, takesAdjacency } from '../patterns/stored-graph.js';
 import { storedNodes } from '../patterns/stored-nodes.js';
 import { shardOf } from '../settings/audit-settings.js';
 import type { AuditOptions } from '../settings/options.js';
-import type { SelectedModel } from './load.js';
+import type { AuditedModel } from './audited-model.js';
 import { modelInputs, modelKind } from './model-kind.js';
 
-/** The data that an audit with these options sees, batch for batch. @throws UserError as `openData`. */
+/** Opens the data that an audit with these options sees, batch for batch. @throws UserError as `openData`. */
 export async function openAuditData(
   options: AuditOptions,
-  selected: SelectedModel,
+  { model, plugin }: AuditedModel,
   signal: AbortSignal,
 ): Promise<DataSet> {
-  const { graph } = selected.model;
+  const { graph } = model;
   const stored = storedGraph(graph);
   const inputs = modelInputs(graph);
   const { vocabulary, maxPositions } = findEmbeddings(graph);
-  const reserved = selected.plugin?.reservedPositions ?? 0;
+  const reserved = plugin?.reservedPositions ?? 0;
   return openData({
     data: options.data ?? 'sample',
     split: options.split,

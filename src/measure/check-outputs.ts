@@ -1,67 +1,62 @@
+import type { Warning } from '../data/spec.js';
 import type { Batch } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
 import { f16ToF32 } from '../onnx/floats.js';
-import { auditOverlay, encodeOverlay } from '../probe/overlay.js';
-import type { Warning } from '../report/schema.js';
-import { openSession } from '../runtime/session.js';
-import type { SelectedModel } from './load.js';
-import type { ProbeRunOptions } from './probe-run.js';
+import { auditOverlay } from '../probe/overlay.js';
+import type { Probes } from '../probe/probe.js';
+import type { Session } from '../runtime/types.js';
+import {
+  feedsFor,
+  inputNames,
+  openEncodedSession,
+  openOverlaySession,
+  positionMask,
+} from './overlay-session.js';
+import type { Subject } from './subject.js';
 
-/** `--check-outputs`: the observer effect in a sentence. */
-export async function checkOutputs(
-  load: () => SelectedModel,
-  batch: Batch,
-  options: ProbeRunOptions,
-): Promise<Warning> {
-  return describe(await outputDifferences(load, batch, options));
+/** Returns the observer effect as a sentence. */
+export async function checkOutputs(subject: Subject): Promise<Warning> {
+  return sentence(await outputDifferences(subject, await subject.data.rangeBatch()));
 }
 
 /**
- * The observer effect: runs one batch through the model as it is and through the model with probes, and says by how
- * much each of its own outputs differs (a probe can undo a fusion).
+ * Measures the observer effect: runs one batch through the model as it is and through the model with probes, and returns
+ * the largest absolute difference of each output. It is not 0 where a probe undoes a fusion.
  */
 export async function outputDifferences(
-  load: () => SelectedModel,
+  subject: Subject,
   batch: Batch,
-  { criterion, masked, session: where, signal }: ProbeRunOptions,
 ): Promise<[output: string, difference: number][]> {
-  const stop = signal ? { signal } : {};
-  const plain = load();
+  const plain = subject.copy();
   const outputs = plain.model.graph.outputs.map(({ name }) => name);
-  const inputs = plain.model.graph.inputs.map(({ name }) => name).filter((name) => batch.feeds[name]);
-  const own = Object.fromEntries(inputs.map((name) => [name, batch.feeds[name]!]));
-  const { folder, name } = plain;
-  const run = async (model: Uint8Array, feeds: Record<string, NdArray>): Promise<Record<string, NdArray>> => {
-    const session = await openSession({ ...where, model, folder, name }, stop);
-    try {
-      return await session.run({ feeds, fetch: outputs });
-    } finally {
-      await session.dispose();
-    }
-  };
-  const before = await run(encodeOverlay(plain.model, folder), own);
-  const probed = load();
-  const overlay = auditOverlay(probed.model, probed.sites, folder, {
-    criterion,
-    masked,
+  const feeds = feedsFor(inputNames(plain), batch.feeds);
+  const before = await runOnce(await openOverlaySession(plain, subject), feeds, outputs);
+  const probed = subject.copy();
+  const overlay = auditOverlay(probed.model, probed.sites, probed.folder, {
+    criterion: subject.criterion,
+    masked: subject.data.masked,
     countNonFinite: false,
     keepOutputs: true,
   });
-  const after = await run(overlay.bytes, { ...own, ...probeFeeds(overlay.probes, batch) });
-  return outputs.map((output) => [output, difference(before[output]!, after[output]!)]);
+  const session = await openEncodedSession(overlay.bytes, probed, subject);
+  const after = await runOnce(session, { ...feeds, ...probeFeeds(overlay.probes, batch) }, outputs);
+  return outputs.map((output) => [output, largestDifference(before[output]!, after[output]!)]);
 }
 
-function probeFeeds(
-  { mask, sites }: ReturnType<typeof auditOverlay>['probes'],
-  batch: Batch,
-): Record<string, NdArray> {
-  const feeds: Record<string, NdArray> = {};
-  if (mask) {
-    const data = batch.mask
-      ? Uint8Array.from(batch.mask.data as Uint8Array)
-      : new Uint8Array(batch.positions).fill(1);
-    feeds[mask] = { type: 'bool', dims: [data.length], data };
+async function runOnce(
+  session: Session,
+  feeds: Record<string, NdArray>,
+  fetch: string[],
+): Promise<Record<string, NdArray>> {
+  try {
+    return await session.run({ feeds, fetch });
+  } finally {
+    await session.dispose();
   }
+}
+
+function probeFeeds({ mask, sites }: Probes, batch: Batch): Record<string, NdArray> {
+  const feeds: Record<string, NdArray> = mask ? { [mask]: positionMask(batch) } : {};
   for (const { scale, zeroPoint } of sites) {
     feeds[scale] = { type: 'float32', dims: [], data: Float32Array.of(1) };
     feeds[zeroPoint] = { type: 'uint8', dims: [], data: Uint8Array.of(128) };
@@ -69,14 +64,14 @@ function probeFeeds(
   return feeds;
 }
 
-/** Largest absolute difference of two arrays; equal non-finite values differ by 0. */
-function difference(a: NdArray, b: NdArray): number {
+/** Returns the largest absolute difference of two arrays. Equal values differ by 0, also where they are not finite. */
+function largestDifference(a: NdArray, b: NdArray): number {
   let largest = 0;
   for (let i = 0; i < a.data.length; i++) {
     const [x, y] = [number(a, i), number(b, i)];
     if (Object.is(x, y) || x === y) continue;
-    const d = Math.abs(x - y);
-    if (!(d <= largest)) largest = d;
+    const difference = Math.abs(x - y);
+    if (!(difference <= largest)) largest = difference;
   }
   return largest;
 }
@@ -85,7 +80,7 @@ function number({ type, data }: NdArray, i: number): number {
   return type === 'float16' ? f16ToF32(Number(data[i])) : Number(data[i]);
 }
 
-function describe(differences: [string, number][]): Warning {
+function sentence(differences: [string, number][]): Warning {
   const [output, largest] = differences.reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0]);
   const message =
     largest === 0

@@ -2,27 +2,28 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
 import type { Graph } from '../graph/graph.js';
-import type { Model } from '../graph/model.js';
 import { DataType } from '../onnx/data-types.js';
 import type { OpenedModel } from '../onnx/skeleton.js';
-import type { AuditReport } from '../report/schema.js';
+import type { AuditedFile } from './audited-model.js';
 
-/** The model's name in reports: its path without extension, below the current folder if it is there. */
-export function modelName(path: string): string {
-  const below = relative(process.cwd(), path);
-  const name = below.startsWith('..') || isAbsolute(below) ? path.split(/[/\\]/).slice(-2).join('/') : below;
-  return name.replace(/\\/g, '/').replace(/\.(onnx|ort)$/i, '');
+/** Facts of a model file: the `model` section of a report. */
+export interface ModelFacts {
+  name: string;
+  path: string;
+  files: { name: string; bytes: number; sha256: string | null }[];
+  /** SHA-256 of the graph without its weights. */
+  graphSha256: string;
+  opset: number | null;
+  producer: string | null;
+  architecture: string | null;
+  parameters: number;
 }
 
-/** The `model` section of a report; hashes are filled in by `hashFiles`. */
-export function describeModel(
-  opened: OpenedModel,
-  model: Model,
-  name: string,
-  architecture: string | null,
-): AuditReport['model'] {
+/** Returns the facts of a model. The hashes of its files are `null`: `hashFiles` finds them. */
+export function describeModel({ opened, original }: AuditedFile, name?: string): ModelFacts {
+  const { model, architecture } = original;
   return {
-    name,
+    name: name ?? modelName(opened.path),
     path: opened.path,
     files: opened.files.map((file) => ({ name: file.name, bytes: file.bytes, sha256: null })),
     graphSha256: opened.skeletonSha256,
@@ -31,6 +32,13 @@ export function describeModel(
     architecture,
     parameters: countParameters(model.graph),
   };
+}
+
+/** Returns the name of a model in reports: its path without extension, relative to the current folder if it lies there. */
+export function modelName(path: string): string {
+  const below = relative(process.cwd(), path);
+  const name = below.startsWith('..') || isAbsolute(below) ? path.split(/[/\\]/).slice(-2).join('/') : below;
+  return name.replace(/\\/g, '/').replace(/\.(onnx|ort)$/i, '');
 }
 
 const weightTypes = new Set<number>([
@@ -44,7 +52,7 @@ const weightTypes = new Set<number>([
   DataType.UINT4,
 ]);
 
-/** Elements of all weight tensors (rank 1 and more, no index types), nested graphs and Constant nodes included. */
+/** Counts the elements of all weight tensors: rank 1 and more, no index types, nested graphs and Constant nodes included. */
 export function countParameters(graph: Graph): number {
   let total = 0;
   const add = (tensor: { dims: bigint[]; dataType?: number } | null): void => {
@@ -59,7 +67,7 @@ export function countParameters(graph: Graph): number {
   return total;
 }
 
-/** SHA-256 of each file, hex; an aborted signal ends it early with the rest `null`. */
+/** Returns the SHA-256 of each file, hex. An aborted signal ends it early with the rest `null`. */
 export async function hashFiles(
   files: OpenedModel['files'],
   signal: AbortSignal,

@@ -1,21 +1,19 @@
-import type { InspectedTensor } from '../app/inspect.js';
 import { RunError, UserError } from '../errors.js';
-import { encodeOverlay } from '../probe/overlay.js';
 import { pruneUnused } from '../probe/prune-unused.js';
 import { addWeightsAsInputs } from '../probe/weights-as-inputs.js';
-import { openSession } from '../runtime/session.js';
-import type { SelectedModel } from './load.js';
+import type { TensorInfo } from '../runtime/types.js';
+import type { AuditedModel } from './audited-model.js';
+import { openOverlaySession } from './overlay-session.js';
 
 /**
- * Types and shapes of tensors that the file does not declare, as ONNX Runtime infers them. Large weights become inputs
- * of the graph, so that none is read. Without an answer (an operator ONNX Runtime lacks) the map is empty.
+ * Returns the types and shapes that ONNX Runtime infers, by tensor name. Large weights become inputs of the graph, so that
+ * none is read. Returns an empty map where ONNX Runtime gives no answer, e.g. for an operator it lacks.
+ *
+ * @param copy It is changed.
  */
-export async function inferShapes(
-  { model, folder, name }: SelectedModel,
-  tensors: string[],
-): Promise<Map<string, InspectedTensor>> {
+export async function inferShapes(copy: AuditedModel, tensors: string[]): Promise<Map<string, TensorInfo>> {
   const wanted = new Set(tensors);
-  const { graph } = model;
+  const { graph } = copy.model;
   graph.setOutputs([]);
   for (const node of graph.nodes) {
     for (const output of node.outputs) if (output && wanted.has(output.name)) graph.addOutput(output);
@@ -23,14 +21,8 @@ export async function inferShapes(
   pruneUnused(graph);
   addWeightsAsInputs(graph);
   try {
-    const session = await openSession({
-      model: encodeOverlay(model, folder),
-      folder,
-      name,
-      device: 'cpu',
-      threads: 1,
-      optimization: 'disabled',
-    });
+    const settings = { session: { device: 'cpu', threads: 1 } as const };
+    const session = await openOverlaySession(copy, settings, { optimization: 'disabled' });
     await session.dispose();
     return new Map(session.outputs.map((output) => [output.name, output]));
   } catch (error) {

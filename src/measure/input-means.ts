@@ -1,48 +1,30 @@
-import type { DataSet } from '../data/types.js';
-import type { NdArray } from '../onnx/array.js';
 import { addInputSums } from '../probe/input-sums.js';
-import { encodeOverlay } from '../probe/overlay.js';
-import { openSession } from '../runtime/session.js';
-import type { SessionOptions } from '../runtime/types.js';
 import type { Site } from '../sites/types.js';
-import type { SelectedModel } from './load.js';
+import { feedsFor, inputNames, openOverlaySession, positionMask } from './overlay-session.js';
+import type { Subject } from './subject.js';
 
 /**
- * E[x] over the data for the inputs of the layers that feed the given sites' neurons: one pass through the graph up
- * to the last of these inputs, of which only sums leave it.
- *
- * @param load Gives the model anew: it is changed.
- * @returns [inputs] by the name of a layer's input.
+ * Returns E[x] over the data, [inputs], for the inputs of the layers whose outputs are the neurons of the wanted sites, by the
+ * name of each layer's input. One pass through the graph up to the last of these inputs; only sums leave it.
  */
 export async function inputMeans(
-  load: () => SelectedModel,
+  subject: Subject,
   wanted: (site: Site) => boolean,
-  data: DataSet,
-  { session: where, signal }: { session: Pick<SessionOptions, 'device' | 'threads'>; signal?: AbortSignal },
 ): Promise<Map<string, Float64Array>> {
-  const { model, sites, folder, name } = load();
-  const layers = sites
+  const copy = subject.copy();
+  const layers = copy.sites
     .filter(wanted)
     .flatMap(({ weights }) => weights.filter(({ role }) => role === 'in' || role === 'gate'))
     .map(({ layer }) => layer);
-  const overlay = addInputSums(model, layers, data.masked);
+  const overlay = addInputSums(copy.model, layers, subject.data.masked);
   if (overlay.layers.length === 0) return new Map();
-  const inputs = model.graph.inputs.map((input) => input.name);
-  const bytes = encodeOverlay(model, folder);
-  const session = await openSession({ ...where, model: bytes, folder, name }, signal ? { signal } : {});
+  const inputs = inputNames(copy);
+  const session = await openOverlaySession(copy, subject);
   const totals = new Map<string, { sums: Float64Array; rows: number }>();
   try {
-    for await (const batch of data.batches()) {
-      const feeds: Record<string, NdArray> = {};
-      for (const input of inputs) if (batch.feeds[input]) feeds[input] = batch.feeds[input];
-      if (overlay.mask) {
-        const kept = batch.mask ? (batch.mask.data as Uint8Array) : new Uint8Array(batch.positions).fill(1);
-        feeds[overlay.mask] = {
-          type: 'bool',
-          dims: [kept.length],
-          data: Uint8Array.from(kept, (one) => (one ? 1 : 0)),
-        };
-      }
+    for await (const batch of subject.data.batches()) {
+      const feeds = feedsFor(inputs, batch.feeds);
+      if (overlay.mask) feeds[overlay.mask] = positionMask(batch);
       const fetch = overlay.layers.flatMap(({ sums, shape }) => [sums, shape]);
       const results = await session.run({ feeds, fetch });
       for (const { input, sums, shape } of overlay.layers) {

@@ -1,93 +1,76 @@
-import { basename } from 'node:path';
-import { modelConfig } from '../data/model-config.js';
-import { UserError } from '../errors.js';
-import { refusePending } from '../files/journal.js';
-import { fromOnnx } from '../graph/from-onnx.js';
-import { inlineFunctions } from '../graph/inline-functions.js';
-import type { Model } from '../graph/model.js';
-import { resolveIf } from '../graph/resolve-if.js';
-import { type OpenedModel, openModel } from '../onnx/skeleton.js';
-import type { Plugin } from '../plugin.js';
-import { auditSettings } from '../settings/audit-settings.js';
-import { checkSettings } from '../settings/settings.js';
-import { mapByHand } from '../sites/by-hand.js';
-import { findSites } from '../sites/find.js';
-import { type RectifierResult, rectifierNetwork } from '../sites/rectifier.js';
-import { selectSites } from '../sites/select.js';
-import type { Miss, Site } from '../sites/types.js';
-import { loadPlugins } from './plugins.js';
+/**
+ * Old signatures, only here until the repairs are moved to subjects and measurements: see `subject.ts` (one opening of model,
+ * data and device; `edited` for variants), `measure.ts` (`measureWhole`), `quality.ts`, `input-means.ts`, `shapes.ts`.
+ */
+import type { Batch, DataSet } from '../data/types.js';
+import type { OpenedModel } from '../onnx/skeleton.js';
+import type { SessionOptions } from '../runtime/types.js';
+import type { Site } from '../sites/types.js';
+import type { Quality, QualityTask } from '../stats/quality.js';
+import { type AuditedModel, type ModelOptions, openAuditedFile } from './audited-model.js';
+import { inputMeans as inputMeansOf } from './input-means.js';
+import { type NoQuality, measureQuality as qualityOf } from './quality.js';
+import { tensorShapes } from './shapes.js';
+import type { Subject } from './subject.js';
 
-export interface LoadOptions {
-  model: string;
-  plugin?: string[];
-  map?: Record<string, string>;
-  sites?: string[];
-  layers?: number[];
-}
+export type { AuditedModel as SelectedModel, ModelOptions as LoadOptions } from './audited-model.js';
+export { requireSites } from './audited-model.js';
 
-/** A graph with its sites: made anew for every overlay, since overlays change it. */
-export interface SelectedModel {
-  model: Model;
-  sites: Site[];
-  /** Also those that are not selected. */
-  all: Site[];
-  misses: Miss[];
-  /** The rectifier network that the model is, whatever sites are selected, or why it is none. */
-  rectifier: RectifierResult;
-  plugin: Plugin | null;
-  /** `model_type` of a config.json beside the model, else the plugin's name. */
-  architecture: string | null;
-  /** Folder that holds the model's files, without symbolic links. */
-  folder: string;
-  /** File name, for messages. */
-  name: string;
-}
+type Where = Pick<SessionOptions, 'device' | 'threads'>;
 
-/** Opens a model and finds its sites; `load` gives a fresh copy of the graph each time. */
+/** @deprecated */
 export async function openForAudit(
-  options: LoadOptions,
-): Promise<{ opened: OpenedModel; load: () => SelectedModel }> {
-  checkSettings(auditSettings, options);
-  refusePending(options.model);
-  const opened = openModel(options.model);
-  const plugins = await loadPlugins(options.plugin);
-  const { model_type: modelType } = await modelConfig(options.model);
-  const normal = resolveIf(inlineFunctions(opened.proto));
-  const load = (): SelectedModel => {
-    const model = fromOnnx(normal);
-    const plugin = plugins.find((candidate) => asked(candidate, () => candidate.matches(model))) ?? null;
-    const found = findSites(
-      model.graph,
-      plugin?.arrange && ((units) => asked(plugin, () => plugin.arrange!(units))),
-    );
-    const all = mapByHand(model.graph, found.sites, options.map ?? {});
-    const sites = selectSites(all, options.sites, options.layers);
-    const rectifier = rectifierNetwork(model.graph, found);
-    const { misses } = found;
-    const architecture = typeof modelType === 'string' ? modelType : (plugin?.name ?? null);
-    const name = basename(opened.path);
-    return { model, sites, all, misses, rectifier, plugin, architecture, folder: opened.folder, name };
-  };
-  return { opened, load };
+  options: ModelOptions,
+): Promise<{ opened: OpenedModel; load: () => AuditedModel }> {
+  const { opened, copy } = await openAuditedFile(options);
+  return { opened, load: copy };
 }
 
-/** Runs a plugin's code. @throws UserError that names the plugin, when it throws. */
-function asked<T>(plugin: Plugin, run: () => T): T {
-  try {
-    return run();
-  } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(`Plugin \`${plugin.name}\` failed: ${what}`, 'plugin-failed', { cause });
-  }
+/** @deprecated */
+export function measureQuality(
+  load: () => AuditedModel,
+  data: DataSet,
+  options: { session: Where; task?: QualityTask; signal?: AbortSignal | undefined; onProgress?: unknown },
+): Promise<Quality | NoQuality> {
+  return qualityOf(subjectOf(load, data, options.session, options.signal, options.onProgress), {
+    ...(options.task && { task: options.task }),
+  });
 }
 
-/** @throws UserError that says what came nearest, when a model has no sites. */
-export function requireSites({ sites, misses, name }: SelectedModel): void {
-  if (sites.length > 0) return;
-  const nearest = misses[0] ? ` Nearest miss: ${misses[0].reason}.` : '';
-  throw new UserError(
-    `No MLP activation and no attention output was found in \`${name}\`, so there is nothing to audit.${nearest} ` +
-      `\`audit inspect ${name} --explain\` lists all near misses; \`--map ID=TENSOR\` names a site by hand.`,
-    'no-sites',
+/** @deprecated */
+export function inputMeans(
+  load: () => AuditedModel,
+  wanted: (site: Site) => boolean,
+  data: DataSet,
+  { session, signal }: { session: Where; signal?: AbortSignal },
+): Promise<Map<string, Float64Array>> {
+  return inputMeansOf(subjectOf(load, data, session, signal), wanted);
+}
+
+/** @deprecated */
+export function measureShapes(
+  model: AuditedModel,
+  batch: Batch,
+  session: Where,
+  signal: AbortSignal,
+): Promise<Map<string, number[]>> {
+  return tensorShapes(
+    subjectOf(() => model, null as unknown as DataSet, session, signal),
+    batch,
   );
 }
+
+const subjectOf = (
+  copy: () => AuditedModel,
+  data: DataSet,
+  session: Where,
+  signal?: AbortSignal,
+  onProgress?: unknown,
+): Subject =>
+  ({
+    copy,
+    data,
+    session,
+    signal: signal ?? new AbortController().signal,
+    options: { onProgress },
+  }) as unknown as Subject;

@@ -1,14 +1,11 @@
-import type { Batch, DataSet, TokenFacts } from '../data/types.js';
+import type { Batch, TokenFacts } from '../data/types.js';
 import { RunError } from '../errors.js';
 import { allNodes } from '../graph/traversal.js';
 import type { NdArray } from '../onnx/array.js';
 import { findEmbeddings } from '../patterns/embedding.js';
 import { findLogits } from '../patterns/logits.js';
-import { encodeOverlay } from '../probe/overlay.js';
 import { addQualityHead, QUALITY_NODES, QUALITY_OPSET, type QualityHead } from '../probe/quality-head.js';
-import { openSession } from '../runtime/session.js';
-import type { Session, SessionOptions } from '../runtime/types.js';
-import type { Progress } from '../settings/options.js';
+import type { Session } from '../runtime/types.js';
 import {
   emptyQuality,
   finishQuality,
@@ -17,8 +14,9 @@ import {
   type QualityTask,
   sumQuality,
 } from '../stats/quality.js';
-import type { SelectedModel } from './load.js';
+import { feedsFor, inputNames, openOverlaySession } from './overlay-session.js';
 import { type Questions, questionsOf, withOtherFuture } from './quality-questions.js';
+import type { Subject } from './subject.js';
 
 /** Why a model's quality cannot be measured: a sentence. */
 export interface NoQuality {
@@ -26,27 +24,25 @@ export interface NoQuality {
 }
 
 export interface QualityOptions {
-  session: Pick<SessionOptions, 'device' | 'threads'>;
-  /** What `measureQuality` found for the original: variants of a model are asked the same. Without it, see `taskOf`. */
+  /** Task found by `measureQuality` for the original, so that variants of a model are asked the same. Default: see `taskOf`. */
   task?: QualityTask;
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /**
- * How well a model predicts the data: one pass over all batches, in which only the loss of every row leaves the graph.
+ * Measures how well a model predicts the data: one pass over all batches, in which only the loss of every row leaves
+ * the graph.
  *
- * @param load Gives the model, or a variant of it, anew: it is changed.
- * @throws RunError and Interrupted as sessions do. What cannot be measured is no error but a reason.
+ * @returns The quality, or the reason why it cannot be measured.
+ * @throws RunError and Interrupted as sessions do.
  */
 export async function measureQuality(
-  load: () => SelectedModel,
-  data: DataSet,
-  options: QualityOptions,
+  subject: Subject,
+  options: QualityOptions = {},
 ): Promise<Quality | NoQuality> {
+  const { data } = subject;
   if (data.kind === 'random') return { reason: 'the data is random, so there is nothing to predict' };
-  const selected = load();
-  const { graph, opsets } = selected.model;
+  const copy = subject.copy();
+  const { graph, opsets } = copy.model;
   const logits = findLogits(graph, findEmbeddings(graph).vocabulary);
   if (!logits) return { reason: 'no output is known to be logits' };
   const opset = opsets.get('') ?? 1;
@@ -55,16 +51,12 @@ export async function measureQuality(
   if (logits.type?.shape?.at(-1) === 1)
     return { reason: 'its output is one number, no choice among classes' };
   const quantized = [...allNodes(graph)].some(({ opType }) => opType === 'DynamicQuantizeLinear');
-  const head = addQualityHead(selected.model, logits);
-  const inputs = graph.inputs.map(({ name }) => name).filter((name) => name !== head.targets);
-  const { folder, name } = selected;
-  const session = await openSession(
-    { ...options.session, model: encodeOverlay(selected.model, folder), folder, name },
-    options.signal ? { signal: options.signal } : {},
-  );
+  const head = addQualityHead(copy.model, logits);
+  const inputs = inputNames(copy).filter((name) => name !== head.targets);
+  const session = await openOverlaySession(copy, subject);
   try {
     const run: Run = { session, head, inputs, quantized, tokens: data.tokens ?? null };
-    return await measure(run, data, options);
+    return await measure(run, subject, options);
   } catch (error) {
     if (!(error instanceof RunError && error.message.startsWith(MISFIT))) throw error;
     return { reason: 'what the data has to predict does not fit the rows or classes of the logits' };
@@ -86,11 +78,11 @@ interface Run {
 
 async function measure(
   run: Run,
-  data: DataSet,
-  { task: given, onProgress }: QualityOptions,
+  { data, options: { onProgress } }: Subject,
+  options: QualityOptions,
 ): Promise<Quality | NoQuality> {
   const begun = performance.now();
-  let task = given ?? null;
+  let task = options.task ?? null;
   let sums = emptyQuality();
   let positions = 0;
   for await (const batch of data.batches()) {
@@ -145,10 +137,11 @@ async function answer(
   { session, head, inputs }: Run,
   { feeds, targets }: Pick<Questions, 'feeds' | 'targets'>,
 ): Promise<{ loss: Float32Array; correct: Uint8Array }> {
-  const own: Record<string, NdArray> = {};
-  for (const name of inputs) if (feeds[name]) own[name] = feeds[name];
-  own[head.targets] = { type: 'int64', dims: [targets.length, 1], data: targets };
-  const results = await session.run({ feeds: own, fetch: [head.loss, head.correct] });
+  const answers: NdArray = { type: 'int64', dims: [targets.length, 1], data: targets };
+  const results = await session.run({
+    feeds: { ...feedsFor(inputs, feeds), [head.targets]: answers },
+    fetch: [head.loss, head.correct],
+  });
   const loss = results[head.loss]!.data as Float32Array;
   return { loss, correct: results[head.correct]!.data as Uint8Array };
 }

@@ -1,34 +1,20 @@
 import type { Batch } from '../data/types.js';
-import { encodeOverlay } from '../probe/overlay.js';
 import { addShapeProbes } from '../probe/tensor-shapes.js';
-import { openSession } from '../runtime/session.js';
-import type { SessionOptions } from '../runtime/types.js';
-import type { SelectedModel } from './load.js';
+import { feedsFor, inputNames, openOverlaySession } from './overlay-session.js';
+import type { Subject } from './subject.js';
 
-/** Sizes of all computed tensors of a model while a batch runs, by name. */
-export async function measureShapes(
-  { model, folder, name }: SelectedModel,
-  batch: Batch,
-  where: Pick<SessionOptions, 'device' | 'threads'>,
-  signal: AbortSignal,
-): Promise<Map<string, number[]>> {
-  const tensors = addShapeProbes(model.graph);
-  const inputs = model.graph.inputs.map((value) => value.name);
-  const feeds = Object.fromEntries(
-    inputs.flatMap((input) => (batch.feeds[input] ? [[input, batch.feeds[input]]] : [])),
-  );
-  const session = await openSession(
-    { ...where, model: encodeOverlay(model, folder), folder, name },
-    { signal },
-  );
+/** Returns the sizes of all computed tensors while a batch runs, by tensor name. */
+export async function tensorShapes(subject: Subject, batch: Batch): Promise<Map<string, number[]>> {
+  const copy = subject.copy();
+  const tensors = addShapeProbes(copy.model.graph);
+  const session = await openOverlaySession(copy, subject);
   try {
-    const results = await session.run({ feeds, fetch: [...tensors.keys()] });
-    return new Map(
-      [...tensors].map(([output, tensor]) => [
-        tensor,
-        Array.from(results[output]!.data as BigInt64Array, Number),
-      ]),
-    );
+    const results = await session.run({
+      feeds: feedsFor(inputNames(copy), batch.feeds),
+      fetch: [...tensors.keys()],
+    });
+    const sizes = (output: string) => Array.from(results[output]!.data as BigInt64Array, Number);
+    return new Map([...tensors].map(([output, tensor]) => [tensor, sizes(output)]));
   } finally {
     await session.dispose();
   }

@@ -1,9 +1,8 @@
 import type { DataGraph } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
 import { SMOOTHING_SUMS, type SmoothingProbe, type SmoothingProbes } from '../probe/smoothing.js';
-import type { GraphReport } from '../report/schema.js';
 import type { Embedding } from '../sites/embeddings.js';
-import { finishSmoothing, type SmoothingSums } from '../stats/smoothing.js';
+import { finishSmoothing, type SmoothingMeasures, type SmoothingSums } from '../stats/smoothing.js';
 
 /** What was summed over the graph at one site. */
 export interface SiteSmoothing {
@@ -64,8 +63,18 @@ function readSums({ sums, gram }: SmoothingProbe, results: Record<string, NdArra
   };
 }
 
-/** The sites' measures as a report carries them. */
-export function graphReport(found: SiteSmoothing[]): GraphReport[] {
+/** Over-smoothing of one layer's embedding. */
+export interface LayerSmoothing
+  extends Pick<Embedding, 'id' | 'stack' | 'layer' | 'site' | 'part'>,
+    SmoothingMeasures {
+  nodes: number;
+  /** Ordered pairs: an undirected edge is two; no self loops. */
+  neighbourPairs: number;
+  features: number;
+}
+
+/** Returns the measures of every site from its sums. */
+export function layerSmoothing(found: SiteSmoothing[]): LayerSmoothing[] {
   return found.map(({ site: { id, stack, layer, site, part }, sums }) => ({
     id,
     stack,

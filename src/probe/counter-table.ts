@@ -34,7 +34,7 @@ export function counterTable(
   b: Builder,
   counted: CountedValues,
   { firing, threshold }: Pick<Criterion, 'firing' | 'threshold'>,
-  site: Site,
+  tensor: { site: Site['site'] | null; activation: string | null },
 ): { table: Value; names: CounterName[] } {
   const values = counted.filled(0);
   const magnitude = b.op('Abs', [values]);
@@ -51,7 +51,7 @@ export function counterTable(
     ['min', b.reduce('ReduceMin', counted.filled(Infinity), [0])],
     ['max', b.reduce('ReduceMax', counted.filled(-Infinity), [0])],
   ];
-  const saturated = saturation(b, site, values, counted.counts);
+  const saturated = saturation(b, tensor, values, counted.counts);
   if (saturated) rows.push(['saturated', count(saturated)]);
   if (counted.nonFinite) rows.push(['nonFinite', count(counted.nonFinite)]);
   const columns = rows.map(([, value]) => value);
@@ -64,7 +64,7 @@ export function counterTable(
 /** True where a Tanh or Sigmoid is near its limits, bool [positions, neurons]; `null` for other activations. */
 function saturation(
   b: Builder,
-  { site, activation }: Site,
+  { site, activation }: { site: Site['site'] | null; activation: string | null },
   values: Value,
   counts: Value | null,
 ): Value | null {

@@ -19,11 +19,17 @@ export interface ProbeOptions {
   keepOutputs?: boolean;
   /** The positions are nodes of a graph: the overlay also sums what over-smoothing measures need. */
   smoothing?: SmoothingOptions | undefined;
+  /** Tensors that are counted beside the sites. */
+  watched?: readonly Pick<Site, 'value' | 'axis'>[];
 }
 
-/** Names of the overlay's inputs and outputs of one site. */
-export interface SiteProbe {
-  site: Site;
+/** A counted tensor: a site, or a watched tensor, which is no site. */
+type CountedTensor = Pick<Site, 'id' | 'value' | 'plus' | 'axis' | 'neurons' | 'activation'> & {
+  site: Site['site'] | null;
+};
+
+/** Names of the overlay's inputs and outputs of one counted tensor. */
+export interface TensorProbe {
   /** Output [counterNames.length, neurons], float32: one row per counter, in the order of `counterNames`. */
   counters: string;
   counterNames: CounterName[];
@@ -34,8 +40,15 @@ export interface SiteProbe {
   zeroPoint: string;
 }
 
+/** Names of the overlay's inputs and outputs of one site. */
+export interface SiteProbe extends TensorProbe {
+  site: Site;
+}
+
 export interface Probes {
   sites: SiteProbe[];
+  /** In the order of the watched tensors. */
+  watched: TensorProbe[];
   /** Input [positions], bool: true where a position counts; `null` if all do. */
   mask: string | null;
   smoothing: SmoothingProbes | null;
@@ -55,32 +68,36 @@ export function addProbes(model: Model, sites: Site[], options: ProbeOptions): P
   const mask = options.masked
     ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: [MASKED] })
     : null;
-  const rowsOf = (site: Site | Embedding, positions: string | null): Value => {
+  const rowsOf = (site: CountedTensor | Embedding, positions: string | null): Value => {
     const rows = siteRows(Builder.of(model, `audit/${site.id}/`), site);
     // Tensors computed from rows of a named size have the same size by name, and ONNX Runtime reuses their buffers.
     // Without the name it searches a growing list of buffers at every node, and deep models load slowly.
     rows.type = { elemType: DataType.FLOAT, shape: [positions, site.neurons] };
     return rows;
   };
-  const rows = new Map<Site | Embedding, Value>();
-  const probes = sites.map((site) => {
-    rows.set(site, rowsOf(site, mask ? MASKED : `audit/${site.id}/positions`));
-    return probeSite(Builder.of(model, `audit/${site.id}/`), site, rows.get(site)!, options, mask);
-  });
+  const rows = new Map<object, Value>();
+  const probe = (tensor: CountedTensor): TensorProbe => {
+    rows.set(tensor, rowsOf(tensor, mask ? MASKED : `audit/${tensor.id}/positions`));
+    return probeTensor(Builder.of(model, `audit/${tensor.id}/`), tensor, rows.get(tensor)!, options, mask);
+  };
+  const probes = sites.map((site) => ({ site, ...probe(site) }));
+  const watched = (options.watched ?? []).map(({ value, axis }, i) =>
+    probe({ id: `watched.${i}`, site: null, value, plus: null, axis, neurons: null, activation: null }),
+  );
   const read = embeddings.map((site) => ({ site, rows: rows.get(site) ?? rowsOf(site, null) }));
   const smoothing = options.smoothing ? addSmoothing(model, read, options.smoothing) : null;
-  return { sites: probes, mask: mask?.name ?? null, smoothing };
+  return { sites: probes, watched, mask: mask?.name ?? null, smoothing };
 }
 
-function probeSite(
+function probeTensor(
   b: Builder,
-  site: Site,
+  tensor: CountedTensor,
   rows: Value,
   { criterion, countNonFinite }: ProbeOptions,
   mask: Value | null,
-): SiteProbe {
+): TensorProbe {
   const counted = countedValues(b, rows, mask, countNonFinite);
-  const { table, names } = counterTable(b, counted, criterion, site);
+  const { table, names } = counterTable(b, counted, criterion, tensor);
   const scale = b.graph.addInput(`${b.prefix}scale`, { elemType: DataType.FLOAT, shape: [] });
   const zeroPoint = b.graph.addInput(`${b.prefix}zero_point`, { elemType: DataType.UINT8, shape: [] });
   // 256 equal bins, whose range is fed when the graph runs.
@@ -88,7 +105,6 @@ function probeSite(
   b.graph.addOutput(table);
   b.graph.addOutput(bins);
   return {
-    site,
     counters: table.name,
     counterNames: names,
     bins: bins.name,

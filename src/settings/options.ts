@@ -5,6 +5,8 @@ import { namesOf, type Settings, type ValuesOf } from './settings.js';
 
 /** What happens on the way of a job is told to these; `signal` ends it early. */
 export interface Handles {
+  /** Called once when the sites are known, before anything runs. */
+  onSites?: (sites: readonly SitePlace[]) => void;
   /** Called after every batch. */
   onProgress?: (progress: Progress) => void;
   /** Called when something slow begins, e.g. a download, with a line for a person. */
@@ -19,6 +21,15 @@ export interface Handles {
 export interface AuditOptions extends ValuesOf<typeof auditSettings>, Handles {
   /** Path of the .onnx file. */
   model: string;
+}
+
+/** Where a site is in the model. */
+export interface SitePlace {
+  id: string;
+  stack: string;
+  layer: number;
+  site: 'mlp_pre' | 'mlp_post' | 'attn_out';
+  part: string;
 }
 
 export interface Progress {

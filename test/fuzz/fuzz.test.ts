@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunError, UserError } from '../../src/errors.js';
-import { openForAudit, type SelectedModel } from '../../src/measure/load.js';
+import { type AuditedModel, openAuditedFile } from '../../src/measure/audited-model.js';
 import { auditOverlay } from '../../src/probe/overlay.js';
 import { openSession } from '../../src/runtime/session.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
@@ -97,16 +97,16 @@ function spoiled(original: string, bytes: Buffer): string {
 }
 
 /** Opening and finding sites either works or says in a sentence what is wrong. */
-async function look(model: string, what: string): Promise<SelectedModel | null> {
+async function look(model: string, what: string): Promise<AuditedModel | null> {
   try {
-    return (await openForAudit({ model })).load();
+    return (await openAuditedFile({ model })).copy();
   } catch (error) {
     if (error instanceof UserError) return null;
     throw new Error(what, { cause: error });
   }
 }
 
-function makeOverlay(selected: SelectedModel, what: string): Uint8Array | null {
+function makeOverlay(selected: AuditedModel, what: string): Uint8Array | null {
   if (selected.sites.length === 0) return null;
   try {
     const options = { criterion: completeCriterion(), masked: false, countNonFinite: false };
@@ -120,7 +120,7 @@ function makeOverlay(selected: SelectedModel, what: string): Uint8Array | null {
 /** ONNX Runtime may refuse the overlay or even crash: in its own process, and we hear of it in a sentence. */
 async function trySession(
   model: Uint8Array,
-  { folder: own, name }: SelectedModel,
+  { folder: own, name }: AuditedModel,
   what: string,
 ): Promise<void> {
   try {

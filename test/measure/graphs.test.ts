@@ -4,7 +4,7 @@ import { audit } from '../../src/app/audit.js';
 import { numbersOf } from '../../src/data/arrays/convert.js';
 import { readNpz } from '../../src/data/arrays/npz.js';
 import { integersBelow, normals } from '../../src/data/arrays/prng.js';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import { encodeOverlay } from '../../src/probe/overlay.js';
 import { withGate } from '../../src/report/gate.js';
 import { parseReport } from '../../src/report/json.js';
@@ -34,8 +34,8 @@ describe('an audit of a graph network', () => {
   it('measures over-smoothing as plain code does on the raw embedding', async () => {
     const model = 'models/gcn/model.onnx';
     const report = await audit({ model, hash: false });
-    const { load } = await openForAudit({ model });
-    const { model: loaded, sites, folder } = load();
+    const { copy } = await openAuditedFile({ model });
+    const { model: loaded, sites, folder } = copy();
     const site = sites.find(({ id }) => id === '0.mlp_post')!;
     loaded.graph.addOutput(site.value);
     const session = await openSession({

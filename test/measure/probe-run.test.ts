@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Batch } from '../../src/data/types.js';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import { openProbeRun } from '../../src/measure/probe-run.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
@@ -38,7 +38,7 @@ async function count(
   kept: number[] | null = null,
   given: Partial<Criterion> = {},
 ): Promise<Record<string, Counters>> {
-  const { load } = await openForAudit({ model: path });
+  const { copy } = await openAuditedFile({ model: path });
   const batch: Batch = {
     feeds: { x: rows(x) },
     blocks: [0],
@@ -47,14 +47,14 @@ async function count(
     mask: kept && { type: 'uint8', dims: [x.length], data: Uint8Array.from(kept) },
   };
   const session = { device: 'cpu', threads: 1 } as const;
-  const run = await openProbeRun(load, {
+  const run = await openProbeRun(copy, {
     criterion: completeCriterion(given),
     masked: kept !== null,
     session,
   });
   const counters = await run.run(batch, await run.findRange(batch));
   await run.dispose();
-  return Object.fromEntries(load().sites.map(({ id }, i) => [id, counters[i]!]));
+  return Object.fromEntries(copy().sites.map(({ id }, i) => [id, counters[i]!]));
 }
 
 describe('values that are not finite', () => {
@@ -188,23 +188,23 @@ test('the channels of a convolution are its neurons, pixels its positions', asyn
     ],
     outputs: ['y'],
   });
-  const { load } = await openForAudit({ model: path });
+  const { copy } = await openAuditedFile({ model: path });
   const x: NdArray = {
     type: 'float32',
     dims: [2, 1, 2, 3],
     data: Float32Array.from([-2, -1, 0, 1, 2, 3, 0, 0, 0, 0, 0, 5]),
   };
   const batch: Batch = { feeds: { x }, blocks: [0, 1], sequences: 2, positions: 2, mask: null };
-  const run = await openProbeRun(load, {
+  const run = await openProbeRun(copy, {
     criterion: completeCriterion(),
     masked: false,
     session: { device: 'cpu', threads: 1 },
   });
   const counters = await run.run(batch, await run.findRange(batch));
   await run.dispose();
-  const post = counters[load().sites.findIndex(({ id }) => id === '0.mlp_post')]!;
+  const post = counters[copy().sites.findIndex(({ id }) => id === '0.mlp_post')]!;
   expect(post.positions).toBe(12);
   expect([...post.sum]).toEqual([11, 11]);
   expect([...post.max]).toEqual([5, 3]);
-  expect(load().sites[0]!.weights).toMatchObject([{ role: 'in', initializer: 'w', axis: 0, fanIn: 1 }]);
+  expect(copy().sites[0]!.weights).toMatchObject([{ role: 'in', initializer: 'w', axis: 0, fanIn: 1 }]);
 });

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Batch, DataSet } from '../../src/data/types.js';
-import { openAuditData } from '../../src/measure/audit-data.js';
-import { openForAudit } from '../../src/measure/load.js';
 import { measureQuality, type NoQuality } from '../../src/measure/quality.js';
 import { questionsOf } from '../../src/measure/quality-questions.js';
+import { openSubject } from '../../src/measure/subject.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { encodeOverlay } from '../../src/probe/overlay.js';
 import { openSession } from '../../src/runtime/session.js';
@@ -25,9 +24,7 @@ const session = { device: 'cpu', threads: 1 } as const;
 const LOSS_TOLERANCE = 2e-6;
 
 async function qualityOf(options: AuditOptions): Promise<Quality | NoQuality> {
-  const { load } = await openForAudit(options);
-  const data = await openAuditData(options, load(), new AbortController().signal);
-  return measureQuality(load, data, { session });
+  return measureQuality(await openSubject({ ...options, ...session }));
 }
 
 /** Mean loss and accuracy from the model's own logits, computed one by one in double precision. */
@@ -35,10 +32,8 @@ async function plainly(
   options: AuditOptions,
   task: Quality['task'],
 ): Promise<{ loss: number; accuracy: number }> {
-  const { load } = await openForAudit(options);
-  const selected = load();
-  const data = await openAuditData(options, selected, new AbortController().signal);
-  const { folder, name, model } = selected;
+  const { original, data } = await openSubject(options);
+  const { folder, name, model } = original;
   const plain = await openSession({ ...session, model: encodeOverlay(model, folder), folder, name });
   let [loss, right, asked] = [0, 0, 0];
   for await (const batch of data.batches()) {
@@ -82,11 +77,10 @@ describe('what a language model is asked', () => {
 
   /** Random ids as if they were text, by a tokenizer with or without a mask token. */
   async function taskOf(path: string, mask: number | null): Promise<unknown> {
-    const { load } = await openForAudit({ model: path });
-    const options = { model: path, data: 'random', tokens: 64, seqLen: 16 };
-    const random = await openAuditData(options, load(), new AbortController().signal);
+    const subject = await openSubject({ model: path, data: 'random', tokens: 64, seqLen: 16, ...session });
+    const random = subject.data;
     const data: DataSet = { ...random, kind: 'text', tokens: { ...random.tokens!, mask } };
-    return measureQuality(load, data, { session });
+    return measureQuality({ ...subject, data });
   }
 
   test.each(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { audit } from '../../src/app/audit.js';
 import { inspect } from '../../src/app/inspect.js';
 import { normals } from '../../src/data/arrays/prng.js';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import { readNumbers } from '../../src/onnx/tensors.js';
 import { storedGraph } from '../../src/patterns/stored-graph.js';
 import { buildGraphModel, type TensorSpec } from '../build.js';
@@ -15,8 +15,8 @@ const features = npy('<f4', [NODES, FEATURES], normals(4, NODES * FEATURES));
 
 /** What a file stores under a name. */
 async function stored(file: string, name: string): Promise<number[]> {
-  const { load } = await openForAudit({ model: zoo(file) });
-  const value = [...load().model.graph.initializers].find((one) => one.name === name)!;
+  const { copy } = await openAuditedFile({ model: zoo(file) });
+  const value = [...copy().model.graph.initializers].find((one) => one.name === name)!;
   return [...readNumbers(value.tensor!)];
 }
 
@@ -150,7 +150,7 @@ describe('what is no stored graph', () => {
     'gcn-ts17',
     'gat-ts17',
   ])('%s', async (name) => {
-    const { load } = await openForAudit({ model: zoo(name) });
-    expect(storedGraph(load().model.graph)).toBeNull();
+    const { copy } = await openAuditedFile({ model: zoo(name) });
+    expect(storedGraph(copy().model.graph)).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import { graphNeeds } from '../../src/patterns/graph-conv.js';
 import { findHazards } from '../../src/patterns/hazards.js';
 import { findSites } from '../../src/sites/find.js';
@@ -103,8 +103,8 @@ describe('what a model does to its structure itself', () => {
     'is told for exports of PyTorch Geometric',
     async () => {
       const needs = async (name: string) => {
-        const { load } = await openForAudit({ model: `models/zoo/files/${name}.onnx` });
-        return graphNeeds(load().model.graph);
+        const { copy } = await openAuditedFile({ model: `models/zoo/files/${name}.onnx` });
+        return graphNeeds(copy().model.graph);
       };
       const none = { selfLoops: false, normalised: false };
       for (const name of ['gcn-ts17', 'gcn-dynamo18', 'gcn-dense-ts17', 'gcn-dense-dynamo18']) {
@@ -189,7 +189,7 @@ describe('graph convolutions', () => {
 
 describe('graph attention', () => {
   it.skipIf(!existsSync('models/zoo/files/gat-ts17.onnx'))('is read at its aggregated output', async () => {
-    const { load } = await openForAudit({ model: 'models/zoo/files/gat-ts17.onnx' });
+    const { copy } = await openAuditedFile({ model: 'models/zoo/files/gat-ts17.onnx' });
     const ids = [
       '0.attn_out',
       '0.mlp_pre',
@@ -199,6 +199,6 @@ describe('graph attention', () => {
       '1.mlp_post',
       '2.attn_out',
     ];
-    expect(load().sites.map(({ id }) => id)).toEqual(ids);
+    expect(copy().sites.map(({ id }) => id)).toEqual(ids);
   });
 });

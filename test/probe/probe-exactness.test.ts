@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest';
 import type { Batch } from '../../src/data/types.js';
-import { openForAudit, type SelectedModel } from '../../src/measure/load.js';
+import { type AuditedModel, openAuditedFile } from '../../src/measure/audited-model.js';
 import { modelInputs } from '../../src/measure/model-kind.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
@@ -44,7 +44,7 @@ const int64 = (dims: number[], at: (i: number) => number): NdArray => {
 };
 
 /** Feeds for any of the models: 3 sequences of 7 (odd), the second with 2 and the third with 4 positions of padding. */
-function batchFor({ model }: SelectedModel, padded: boolean): Batch {
+function batchFor({ model }: AuditedModel, padded: boolean): Batch {
   const next = random(7);
   const inputs = modelInputs(model.graph);
   const names = new Set(inputs.map(({ name }) => name));
@@ -95,8 +95,8 @@ describe.each(models)('%s', (path) => {
     ['with padding', true, 'abs'],
     ['with padding, positive firing', true, 'positive'],
   ] as const)('probes equal the raw tensors reduced one by one, %s', async (_title, padded, firing) => {
-    const { load } = await openForAudit({ model: path });
+    const { copy } = await openAuditedFile({ model: path });
     const criterion = completeCriterion({ firing, threshold: 0.01 });
-    await expectProbesExact(load, batchFor(load(), padded), padded, criterion);
+    await expectProbesExact(copy, batchFor(copy(), padded), padded, criterion);
   });
 });

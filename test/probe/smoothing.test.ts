@@ -2,7 +2,12 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { splitMix32 } from '../../src/data/arrays/prng.js';
 import { edgeEnds, graphStructure } from '../../src/data/graphs/structure.js';
 import { toOnnx } from '../../src/graph/to-onnx.js';
-import { graphReport, readSmoothing, smoothingFeeds, smoothingOutputs } from '../../src/measure/smoothing.js';
+import {
+  layerSmoothing,
+  readSmoothing,
+  smoothingFeeds,
+  smoothingOutputs,
+} from '../../src/measure/smoothing.js';
 import { encodeModel } from '../../src/onnx/encode.js';
 import { addSmoothing } from '../../src/probe/smoothing.js';
 import type { GraphReport } from '../../src/report/schema.js';
@@ -70,7 +75,7 @@ async function measure(
     },
     fetch: smoothingOutputs(probes),
   });
-  const [report] = graphReport(readSmoothing(probes, results));
+  const [report] = layerSmoothing(readSmoothing(probes, results));
   return report;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { integersBelow, normals } from '../../src/data/arrays/prng.js';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import { encodeOverlay } from '../../src/probe/overlay.js';
 import { pruneUnused } from '../../src/probe/prune-unused.js';
 import { streamEdges } from '../../src/probe/stream-edges.js';
@@ -13,8 +13,8 @@ const EDGES = 203;
 
 /** The model's output on a random graph, with its edges streamed in chunks or as exported. */
 async function run(path: string, chunkEdges: number | null): Promise<{ data: unknown; streamed: number }> {
-  const { load } = await openForAudit({ model: path });
-  const { model, folder } = load();
+  const { copy } = await openAuditedFile({ model: path });
+  const { model, folder } = copy();
   const { graph } = model;
   const { streamed } = chunkEdges === null ? { streamed: 0 } : streamEdges(model, chunkEdges);
   pruneUnused(graph);
@@ -117,8 +117,8 @@ describe('streamed edges', () => {
   });
 
   it('leave no tensor of all messages behind', async () => {
-    const { load } = await openForAudit({ model: 'models/gcn/model.onnx' });
-    const { model } = load();
+    const { copy } = await openAuditedFile({ model: 'models/gcn/model.onnx' });
+    const { model } = copy();
     streamEdges(model);
     pruneUnused(model.graph);
     const columns = [...model.graph.nodes].filter((node) => node.is('Gather') && node.int('axis', 0) === -2);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import type { Site } from '../../src/sites/types.js';
 
 interface Expected {
@@ -32,13 +32,13 @@ const shipped = readdirSync('models')
 describe('sites of the shipped models', () => {
   test.each(shipped)('%s lists exactly what is found', async (path) => {
     const expected = JSON.parse(readFileSync(path, 'utf8')) as Expected;
-    const { load } = await openForAudit({ model: join(dirname(path), 'model.onnx') });
+    const { copy } = await openAuditedFile({ model: join(dirname(path), 'model.onnx') });
     const byId = (a: { id: string }, b: { id: string }): number => a.id.localeCompare(b.id);
     const byRole = <T extends { role: string; initializer: string }>(a: T, b: T): number =>
       (a.role + a.initializer).localeCompare(b.role + b.initializer);
     const normal = (sites: Expected['sites']): Expected['sites'] =>
       sites.map((site) => ({ ...site, weights: [...site.weights].sort(byRole) })).sort(byId);
-    const found = load().sites.map(summary);
+    const found = copy().sites.map(summary);
     // An outgoing weight belongs to the output of the activation; its input is not asked for it.
     const incoming = normal(expected.sites).map((site) =>
       site.id.includes('mlp_pre')
@@ -78,8 +78,8 @@ const variants: Record<string, string[]> = {
 
 describe('sites of one model in many spellings', () => {
   test.each(Object.entries(variants))('%s', async (file, expected) => {
-    const { load } = await openForAudit({ model: `models/variants/${file}` });
-    const { sites } = load();
+    const { copy } = await openAuditedFile({ model: `models/variants/${file}` });
+    const { sites } = copy();
     expect(sites.map(({ id, activation, neurons }) => `${id} ${activation} ${neurons}`)).toEqual(expected);
     for (const { id, weights } of sites) {
       expect(
@@ -91,8 +91,8 @@ describe('sites of one model in many spellings', () => {
   });
 
   test('says that a head is no MLP of a block', async () => {
-    const { load } = await openForAudit({ model: 'models/variants/bert-ts17.onnx' });
-    expect(load().misses.map(({ reason }) => reason)).toEqual([
+    const { copy } = await openAuditedFile({ model: 'models/variants/bert-ts17.onnx' });
+    expect(copy().misses.map(({ reason }) => reason)).toEqual([
       expect.stringContaining('a head, not an MLP of a block'),
     ]);
   });

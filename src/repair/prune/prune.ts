@@ -5,9 +5,13 @@ import type { Value } from '../../graph/graph.js';
 import { resolveIf } from '../../graph/resolve-if.js';
 import { openAuditData } from '../../measure/audit-data.js';
 import { countParameters } from '../../measure/describe-model.js';
-import { openForAudit, requireSites, type SelectedModel } from '../../measure/load.js';
-import { measureQuality } from '../../measure/quality.js';
-import { measureShapes } from '../../measure/shapes.js';
+import {
+  measureQuality,
+  measureShapes,
+  openForAudit,
+  requireSites,
+  type SelectedModel,
+} from '../../measure/load.js';
 import { findHazards } from '../../patterns/hazards.js';
 import { siteCounters } from '../../report/recompute.js';
 import type { AuditReport } from '../../report/schema.js';

@@ -5,9 +5,13 @@ import { recordStatus } from '../../files/journal.js';
 import { tool } from '../../files/package.js';
 import { openAuditData } from '../../measure/audit-data.js';
 import { hashFiles } from '../../measure/describe-model.js';
-import { inputMeans } from '../../measure/input-means.js';
-import { openForAudit, requireSites, type SelectedModel } from '../../measure/load.js';
-import { measureQuality } from '../../measure/quality.js';
+import {
+  inputMeans,
+  measureQuality,
+  openForAudit,
+  requireSites,
+  type SelectedModel,
+} from '../../measure/load.js';
 import { findHazards } from '../../patterns/hazards.js';
 import type { AuditReport } from '../../report/schema.js';
 import { pickDevice } from '../../runtime/devices.js';

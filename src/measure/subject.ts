@@ -1,0 +1,65 @@
+import type { Warning } from '../data/spec.js';
+import type { DataSet } from '../data/types.js';
+import { findHazards } from '../patterns/hazards.js';
+import { pickDevice } from '../runtime/devices.js';
+import type { SessionOptions } from '../runtime/types.js';
+import { type AuditOptions, criterionSettings } from '../settings/options.js';
+import { completeCriterion } from '../stats/criteria.js';
+import type { Criterion } from '../stats/types.js';
+import { openAuditData } from './audit-data.js';
+import { type AuditedFile, type AuditedModel, openAuditedFile, requireSites } from './audited-model.js';
+
+/** Session settings that are the same in all sessions of one command. */
+export interface SessionSettings {
+  session: Pick<SessionOptions, 'device' | 'threads'>;
+  /** Ends every session when it is aborted. */
+  signal: AbortSignal;
+}
+
+/**
+ * The subject of a command: one model, one data set and one device, opened once. Measuring, its quality, input means and output
+ * checks are functions of a subject, so that a command with many rounds opens and searches the model once.
+ */
+export interface Subject extends AuditedFile, SessionSettings {
+  options: AuditOptions;
+  criterion: Criterion;
+  data: DataSet;
+  /** Warnings met while opening: hazards of the graph, notes on the device. The data's own are in `data.warnings`. */
+  warnings: Warning[];
+}
+
+/** An edit of a fresh copy of the graph: it may change the graph, and which sites are measured. */
+export type Edit = (copy: AuditedModel) => void;
+
+/**
+ * Opens the model, finds its sites, opens the data and picks the device.
+ *
+ * @throws UserError for bad input: the model, the data, the device, options that select no site.
+ */
+export async function openSubject(options: AuditOptions): Promise<Subject> {
+  const signal = options.signal ?? new AbortController().signal;
+  const criterion = completeCriterion(criterionSettings(options));
+  const file = await openAuditedFile(options);
+  requireSites(file.original);
+  const hazards = findHazards(file.original.model.graph);
+  const data = await openAuditData(options, file.original, signal);
+  const picked = await pickDevice(options.device ?? 'auto');
+  const threads = hazards.some(({ singleThread }) => singleThread) ? 1 : (options.threads ?? 0);
+  const warnings = [
+    ...hazards.map(({ code, message }) => ({ code, message })),
+    ...picked.notes.map((message) => ({ code: 'device', message })),
+  ];
+  return { ...file, options, criterion, data, session: { device: picked.device, threads }, signal, warnings };
+}
+
+/** Returns the subject as if its file held the edited graph. The edit is applied to every copy. */
+export function edited(subject: Subject, edit: Edit): Subject {
+  return {
+    ...subject,
+    copy() {
+      const copy = subject.copy();
+      edit(copy);
+      return copy;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { tool } from '../files/package.js';
+import type { ModelFacts } from '../measure/describe-model.js';
+import type { Measurement } from '../measure/measurement.js';
+import { finishReport, type ReportParts, siteMeta, siteReport } from './build.js';
+import type { AuditReport } from './schema.js';
+
+/** Facts that a report needs besides the measurement. */
+export interface ReportFacts {
+  model: ModelFacts;
+  /** Seconds of the whole command; default: those of the run. */
+  durationSeconds?: number;
+  /** Warnings that came up besides the measurement's. */
+  warnings?: AuditReport['warnings'];
+}
+
+/** Writes the report of a measurement: here counters are encoded, and everything derived is computed. */
+export function reportOf(
+  measurement: Measurement,
+  { model, durationSeconds, warnings }: ReportFacts,
+): AuditReport {
+  const { sites, counters, criterion, data, census, run, smoothing } = measurement;
+  return finishReport({
+    tool,
+    model,
+    warnings: [...measurement.warnings, ...(warnings ?? [])],
+    criterion,
+    census,
+    data,
+    runtime: {
+      device: run.device,
+      provider: run.provider,
+      onnxruntime: run.onnxruntime,
+      durationSeconds: durationSeconds ?? run.seconds,
+      positionsPerSecond: run.positionsPerSecond,
+      peakRssBytes: run.peakRssBytes,
+    },
+    sites: sites.map((site, i) => siteReport(siteMeta(site), counters[i]!, criterion)),
+    ...(smoothing && { graph: smoothing }),
+    aliveShares: aliveShares(measurement),
+  });
+}
+
+/** Returns the share of data points alive by layer, where it is known: in a rectifier network. */
+function aliveShares({ sites, counters }: Measurement): NonNullable<ReportParts['aliveShares']> {
+  return sites.flatMap(({ stack, layer }, i) => {
+    const { livingPoints } = counters[i]!;
+    return livingPoints && livingPoints.points > 0
+      ? [{ stack, layer, aliveShare: livingPoints.alive / livingPoints.points }]
+      : [];
+  });
+}
