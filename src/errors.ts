@@ -4,6 +4,8 @@ export interface UserErrorOptions extends ErrorOptions {
    * value. A user of the library or of a configuration file reads them so; `cli` shows `--seq-len` and `--data feeds.npz`.
    */
   settings?: readonly string[];
+  /** Lines to show below the message, such as a rule with a mark where it is wrong. */
+  details?: readonly string[];
 }
 
 /**
@@ -20,6 +22,7 @@ export interface UserErrorOptions extends ErrorOptions {
 export class UserError extends Error {
   override readonly name: string = 'UserError';
   readonly settings: readonly string[];
+  readonly details: readonly string[];
 
   /**
    * @param message What was expected, what was found, where, and what to do next.
@@ -28,10 +31,11 @@ export class UserError extends Error {
   constructor(
     message: string,
     readonly code: string,
-    { settings = [], ...options }: UserErrorOptions = {},
+    { settings = [], details = [], ...options }: UserErrorOptions = {},
   ) {
-    super(message, options);
+    super(printable(shortened(message)), options);
     this.settings = settings;
+    this.details = details.map(printable);
   }
 }
 
@@ -75,7 +79,7 @@ export class RunError extends Error {
   readonly settings: readonly string[];
 
   constructor(message: string, { settings = [], ...options }: UserErrorOptions = {}) {
-    super(message, options);
+    super(printable(shortened(message)), options);
     this.settings = settings;
   }
 }
@@ -83,6 +87,39 @@ export class RunError extends Error {
 /** The user interrupted the run: exit code 130. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
+}
+
+/** Messages longer than this are cut in the middle: a name in a file may have any length. */
+const LONGEST_MESSAGE = 4000;
+
+function shortened(message: string): string {
+  if (message.length <= LONGEST_MESSAGE) return message;
+  const half = LONGEST_MESSAGE / 2;
+  return `${message.slice(0, half)} … ${message.slice(-half)}`;
+}
+
+/**
+ * Returns a text that nobody obeys who shows it: names come from files that others wrote. Control characters, and those
+ * that turn the direction of writing, become their codes (`\u001b`). So do the first letters of what GitHub's runner takes
+ * for a command: `::` at the start of a word or before a command's name, and `##[`. Applied twice it does no more.
+ */
+export function printable(text: string): string {
+  return text
+    .replace(CONTROL, code)
+    .replace(COMMAND, (letters) => code(letters.charAt(0)) + letters.slice(1));
+}
+
+const CONTROL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands; a long word may be cut before one. */
+const COMMAND =
+  /(?<=^|\s|\\n)::|::(?=(?:add-|debug|echo|endgroup|error|group|notice|remove-|save-|set-|stop-|warning))|##(?=\[)/gi;
+
+function code(letter: string): string {
+  if (letter === '\n') return '\\n';
+  return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function valueText(value: unknown): string {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
-import { Interrupted, RunError, UserError } from '../errors.js';
+import { Interrupted, printable, RunError, UserError } from '../errors.js';
 import { withFlags } from './flags.js';
 import { program, withVerb } from './program.js';
 import { wantsColor } from './terminal.js';
@@ -26,7 +26,7 @@ function explain(error: unknown): number {
     return error.exitCode === 0 ? 0 : 2;
   }
   if (!(error instanceof Error)) return bug(String(error));
-  if (error instanceof UserError) return complain(withFlags(error), 2);
+  if (error instanceof UserError) return complain([withFlags(error), ...error.details].join('\n'), 2);
   if (error instanceof RunError) return complain(withFlags(error), 3);
   if (error instanceof Interrupted) return complain(error.message, 130);
   return bug(withCauses(error));
@@ -39,8 +39,9 @@ function complain(message: string, exitCode = 2): number {
 }
 
 function bug(text: string): number {
+  const lines = text.split('\n').map(printable);
   const ask = 'This is a bug in activation-auditor. Please report it with the command and the lines above.';
-  process.stderr.write(`${text}\n${ask}\n`);
+  process.stderr.write(`${lines.join('\n')}\n${ask}\n`);
   return 3;
 }
 

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import pc from 'picocolors';
+import { printable } from '../errors.js';
 import type { Colors } from '../report/colors.js';
 import { duration, number } from '../report/format.js';
 import type { DownloadProgress, Progress } from '../settings/options.js';
@@ -56,11 +57,11 @@ export function openTerminal({ quiet = false, color, progress = true }: Terminal
       if (quiet) return;
       endProgress();
       const { dim } = pc.createColors(wantsColor(process.stderr, color));
-      process.stderr.write(`${dim(text)}\n`);
+      process.stderr.write(`${dim(lines(text))}\n`);
     },
-    complain(lines) {
+    complain(texts) {
       endProgress();
-      for (const line of lines) process.stderr.write(`${line}\n`);
+      for (const text of texts) process.stderr.write(`${lines(text)}\n`);
     },
     progress(now) {
       show('audit', now.total, now.positions, progressText(now, process.stderr.columns || 80));
@@ -71,6 +72,9 @@ export function openTerminal({ quiet = false, color, progress = true }: Terminal
     endProgress,
   };
 }
+
+/** The text with its own line breaks and nothing else that a terminal obeys. */
+const lines = (text: string): string => text.split('\n').map(printable).join('\n');
 
 /** Colours are for terminals; NO_COLOR (no-color.org) and FORCE_COLOR overrule, and `--no-color` overrules all. */
 export function wantsColor(stream: { isTTY?: boolean }, option?: boolean, env = process.env): boolean {

@@ -1,3 +1,5 @@
+export { printable } from '../errors.js';
+
 /** `65,536` */
 export function number(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
@@ -46,10 +48,4 @@ export function elide(text: string, width: number): string {
   if (width <= 1) return '…'.slice(0, width);
   const head = Math.ceil((width - 1) / 2);
   return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (width - 1 - head)).join('')}`;
-}
-
-/** Control characters made visible: names come from files that others wrote and may hold terminal escapes. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }

@@ -106,8 +106,9 @@ class Scanner {
   }
 
   fail(at: number, expected: string): never {
-    const message = `The rule cannot be read at column ${at + 1}: ${expected}.\n\n  ${this.text}\n  ${' '.repeat(at)}^\n\n${GRAMMAR}`;
-    throw new UserError(message, 'rule-syntax');
+    throw new UserError(`The rule cannot be read at column ${at + 1}: ${expected}.`, 'rule-syntax', {
+      details: ['', `  ${this.text}`, `  ${' '.repeat(at)}^`, '', ...GRAMMAR.split('\n')],
+    });
   }
 }
 

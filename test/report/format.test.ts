@@ -48,7 +48,7 @@ describe('format', () => {
   });
 
   it('printable shows control characters instead of obeying them', () => {
-    expect(printable('a\u001b[2Jb\n\u202e')).toBe('a\ufffd[2Jb\ufffd\ufffd');
+    expect(printable('a\u001b[2Jb\n\u202e')).toBe('a\\u001b[2Jb\\n\\u202e');
   });
 
   it('wrap keeps to the width, cuts long words, and leaves a number its %', () => {

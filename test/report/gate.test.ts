@@ -65,8 +65,8 @@ describe('rule', () => {
     const error = thrown(() => parseRule(text));
     expect(error.message).toContain(`cannot be read at column ${column}: `);
     expect(error.message).toContain(expected);
-    expect(error.message).toContain(`\n  ${text}\n  ${' '.repeat(column - 1)}^\n`);
-    expect(error.message).toContain(GRAMMAR);
+    expect(error.details.join('\n')).toContain(`\n  ${text}\n  ${' '.repeat(column - 1)}^\n`);
+    expect(error.details.join('\n')).toContain(GRAMMAR);
   });
 
   it('is about sites: by id, by pattern, with every part where none is named', () => {
