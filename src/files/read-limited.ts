@@ -1,4 +1,12 @@
-import { constants, promises as nodeFiles, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  promises as nodeFiles,
+  openSync,
+  readFileSync,
+  type Stats,
+} from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.js';
@@ -16,6 +24,9 @@ export interface PipeLimits {
 }
 
 const LIMITS: PipeLimits = { writer: 5, silence: 30 };
+
+/** A named pipe that nobody writes to would block the opening for ever. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Between two looks at a pipe that has nothing to give. */
 const POLL_MS = 20;
@@ -39,10 +50,7 @@ export async function readLimited(path: string, maxBytes: number, limits = LIMIT
       return stat.size > 0 ? await handle.readFile() : await readAll(handle, path, maxBytes, null);
     }
     if (stat.isFIFO()) return await readAll(handle, path, Math.min(maxBytes, MAX_PIPE_BYTES), limits);
-    throw new UserError(
-      `Expected \`${path}\` to be a file or a pipe, found ${kindOf(stat)}.`,
-      stat.isDirectory() ? 'file-is-folder' : 'cannot-read',
-    );
+    throw wrongKind(path, stat, 'a file or a pipe');
   } catch (error) {
     throw error instanceof UserError ? error : cannotRead(path, error);
   } finally {
@@ -50,10 +58,32 @@ export async function readLimited(path: string, maxBytes: number, limits = LIMIT
   }
 }
 
-/** Opens without waiting: a named pipe that nobody writes to would otherwise block here for ever. */
+/** Settings, secrets and the like are small. */
+const MAX_SMALL_BYTES = 2 ** 20;
+
+/**
+ * Reads a small text file, such as one of settings, at once.
+ *
+ * @throws UserError for what is missing, larger than 1 MiB, or no regular file.
+ */
+export function readSmallFile(path: string): string {
+  let descriptor: number | null = null;
+  try {
+    descriptor = openSync(path, OPEN_FLAGS);
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) throw wrongKind(path, stat, 'a file');
+    if (stat.size > MAX_SMALL_BYTES) throw tooLarge(path, MAX_SMALL_BYTES);
+    return readFileSync(descriptor, 'utf8');
+  } catch (error) {
+    throw error instanceof UserError ? error : cannotRead(path, error);
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
+  }
+}
+
 async function open(path: string): Promise<FileHandle> {
   try {
-    return await nodeFiles.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    return await nodeFiles.open(path, OPEN_FLAGS);
   } catch (error) {
     throw cannotRead(path, error);
   }
@@ -97,10 +127,12 @@ async function readSome(handle: FileHandle, buffer: Buffer): Promise<number | nu
   }
 }
 
-function kindOf(stat: Stats): string {
-  if (stat.isDirectory()) return 'a folder';
-  if (stat.isSocket()) return 'a socket';
-  return 'a device';
+function wrongKind(path: string, stat: Stats, expected: string): UserError {
+  const found = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device or a socket';
+  return new UserError(
+    `Expected \`${path}\` to be ${expected}, found ${found}.`,
+    stat.isDirectory() ? 'file-is-folder' : 'cannot-read',
+  );
 }
 
 function tooLarge(path: string, maxBytes: number): UserError {

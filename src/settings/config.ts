@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { didYouMean, UserError } from '../errors.js';
+import { readSmallFile } from '../files/read-limited.js';
 import type { Setting } from './setting.js';
 import { type Settings, settingsSchema, settings as table } from './settings.js';
 
@@ -18,7 +19,7 @@ export const configFileName = 'audit.config.json';
 export function loadConfig(path?: string): Settings {
   const file = path ?? nearestConfig(process.cwd());
   if (file === null) return {};
-  const json = parse(file, read(file));
+  const json = parse(file, readSmallFile(file));
   const parsed = settingsSchema.safeParse(json);
   if (!parsed.success) throw mismatch(file, parsed.error.issues[0]!, json);
   const { $schema, ...values } = parsed.data;
@@ -46,16 +47,6 @@ function insideRepository(folder: string): boolean {
   return (
     existsSync(join(folder, '.git')) || (dirname(folder) !== folder && insideRepository(dirname(folder)))
   );
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;
-    throw new UserError(`Configuration \`${file}\` cannot be read: ${why}.`, 'config-unreadable', { cause });
-  }
 }
 
 function parse(file: string, text: string): unknown {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,8 +103,12 @@ describe('a configuration file', () => {
   });
 
   it('is told of when it is missing, but only if it was asked for', () => {
-    expect(() => loadConfig(join(folder, 'none.json'))).toThrow(/there is no such file/);
-    expect(() => loadConfig(folder)).toThrow(/it is a folder/);
+    expect(() => loadConfig(join(folder, 'none.json'))).toThrow(/no such file or folder/);
+    expect(() => loadConfig(folder)).toThrow(/to be a file, found a folder/);
+    expect(() => loadConfig('/dev/zero')).toThrow(/to be a file, found a device/);
+    const pipe = join(folder, 'pipe.json');
+    execFileSync('mkfifo', [pipe]);
+    expect(() => loadConfig(pipe)).toThrow(/to be a file, found a pipe/);
   });
 });
 

@@ -32,7 +32,7 @@ describe('a text file', () => {
     );
     await expect(readTextFile(folder)).rejects.toThrow(/to be a file or a pipe, found a folder\./);
     await expect(readTextFile('/dev/zero')).rejects.toThrow(
-      /Expected `\/dev\/zero` to be a file or a pipe, found a device\./,
+      /Expected `\/dev\/zero` to be a file or a pipe, found a device or a socket\./,
     );
     const cut = join(folder, 'cut.gz');
     writeFileSync(cut, gzipSync('x'.repeat(1000)).subarray(0, 20));
