@@ -21,10 +21,12 @@ export interface Crossing {
 export type Through = (crossing: Crossing, reached: ReadonlySet<Value>) => boolean;
 
 /** Allows steps through nodes that pass the numbers of the input. */
-export const passing: Through = ({ node, input, output }) => output === 0 && passesNumbers(node, input);
+export const passing = ({ node, input, output }: Crossing): boolean =>
+  output === 0 && passesNumbers(node, input);
 
 /** Allows steps through nodes that keep the neurons of the input: activation functions, too. */
-export const keeping: Through = ({ node, input, output }) => output === 0 && keepsNeurons(node, input);
+export const keeping = ({ node, input, output }: Crossing): boolean =>
+  output === 0 && keepsNeurons(node, input);
 
 /** Nodes between the start of a walk and a value, at most: more than any exporter writes between two layers. */
 export const WALK_LIMIT = 40;

@@ -21,11 +21,17 @@ export function passesNumbers(node: Node, input = 0): boolean {
   return operatorOf(node).passes?.includes(input) ?? false;
 }
 
+/** Returns true if the neurons of an input come out moved, picked or pooled, but not through a function. */
+export function carriesNeurons(node: Node, input = 0): boolean {
+  const { passes, keeps } = operatorOf(node);
+  return passes?.includes(input) || keeps?.includes(input) || false;
+}
+
 /** Returns true if neuron n of the output depends on no other neuron of an input than n. */
 export function keepsNeurons(node: Node, input = 0): boolean {
-  const { passes, keeps, formula } = operatorOf(node);
-  if (passes?.includes(input) || keeps?.includes(input)) return true;
-  return formula !== undefined && input < operandCount(node);
+  return (
+    carriesNeurons(node, input) || (operatorOf(node).formula !== undefined && input < operandCount(node))
+  );
 }
 
 /** Returns the number of leading inputs that are operands of the operator's formula. */

@@ -1,7 +1,7 @@
 import { openData } from '../data/open.js';
 import type { DataSet } from '../data/types.js';
 import { findEmbeddings } from '../patterns/embedding.js';
-import { graphNeeds } from '../patterns/graph-conv.js';
+import { graphNeeds } from '../patterns/graph-needs.js';
 import { storedGraph, takesAdjacency } from '../patterns/stored-graph.js';
 import { storedNodes } from '../patterns/stored-nodes.js';
 import { shardOf } from '../settings/audit-settings.js';

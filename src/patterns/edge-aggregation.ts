@@ -1,12 +1,13 @@
 import { constantInts, constantTensor } from '../graph/constants.js';
+import { follow } from '../graph/follow.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import { slicesFromStart } from './pass.js';
+import { slicesFromStart } from './operands.js';
 
-/** Σ over the edges into each node of weight · H[from]: what a graph convolution aggregates. */
+/** Σ over the edges into each node of weight · H[from], as a graph convolution aggregates. */
 export interface EdgeAggregation {
   scatter: Node;
-  /** Where the sums start: zeros [nodes, …features]. */
+  /** The sums before the first edge is added: zeros [nodes, …features]. */
   start: Value;
   /** H [nodes, …features]: features, or heads and features (graph attention). */
   features: Value;
@@ -14,16 +15,16 @@ export interface EdgeAggregation {
   from: Value;
   /** Node numbers [edges, 1] ([edges, 1, 1]), or as `indices`. */
   to: Value;
-  /** Where every number of the messages goes, [edges, …features]; `null` where that is `to`, repeated along the features. */
+  /** Node numbers [edges, …features], one for every number of the messages; `null` if they are `to`, repeated. */
   indices: Value | null;
-  /** [edges, 1], or [edges, heads, 1]; none where every edge counts the same. */
+  /** [edges, 1], or [edges, heads, 1]; `null` if every edge counts the same. */
   weights: Value | null;
   /** The messages [edges, …features], one row an edge. */
   messages: Value;
 }
 
 /**
- * Every sum over edges in a graph, in topological order, as PyTorch writes `scatter_add`:
+ * Returns every sum over edges in a graph, in topological order, as PyTorch writes `scatter_add`:
  * ScatterElements(start, Expand(to), weights · Gather(H, from)), adding along the rows.
  */
 export function edgeAggregations(graph: Graph): EdgeAggregation[] {
@@ -34,11 +35,11 @@ function edgeAggregation(scatter: Node): EdgeAggregation | null {
   const [start, indices, updates] = scatter.inputs;
   if (!scatter.is('ScatterElements') || scatter.string('reduction', 'none') !== 'add') return null;
   if (scatter.int('axis', 0) !== 0 || !start || !indices || !updates) return null;
-  const places = placesOf(indices);
+  const targets = targetsOf(indices);
   const messages = uncut(updates, indices);
   const producer = messages.producer;
-  if (!places || !producer) return null;
-  const { to, featureAxes } = places;
+  if (!targets || !producer) return null;
+  const { to, featureAxes } = targets;
   const weighted = producer.is('Mul');
   const factors = weighted ? producer.inputs.map((input) => input?.producer ?? null) : [producer];
   const gather = factors.find((node) => gathersRows(node, featureAxes));
@@ -51,10 +52,10 @@ function edgeAggregation(scatter: Node): EdgeAggregation | null {
 }
 
 /**
- * Node numbers [edges, 1, …] that are repeated along the features by an Expand, or, where all of that was computed when the
- * file was written, the repeated ones [edges, …features].
+ * Returns the node numbers [edges, 1, …] that an Expand repeats along the features; or, where the file stores the result
+ * of all that, the repeated ones [edges, …features].
  */
-function placesOf(indices: Value): { to: Value; featureAxes: number } | null {
+function targetsOf(indices: Value): { to: Value; featureAxes: number } | null {
   const expand = indices.producer;
   if (expand?.is('Expand')) {
     const column = expand.input;
@@ -65,13 +66,13 @@ function placesOf(indices: Value): { to: Value; featureAxes: number } | null {
   return rank === 2 || rank === 3 ? { to: indices, featureAxes: rank - 1 } : null;
 }
 
-/** Axes of 1 behind the first one of a stored column [edges, 1, …]. */
+/** Returns the number of axes of size 1 after the first one of a stored column [edges, 1, …]. */
 function trailingOnes(column: Value): number {
   const dims = constantTensor(column)?.dims ?? [];
   return dims.slice(1).every((size) => Number(size) === 1) ? dims.length - 1 : 0;
 }
 
-/** How many axes of 1 a vector got behind its own, in one node: Reshape to [-1, 1, …], or Unsqueeze. */
+/** Returns the number of axes of size 1 that one node adds after a vector's own: Reshape to [-1, 1, …], or Unsqueeze. */
 function addedAxes(value: Value): number {
   const node = value.producer;
   const listed = node?.inputs[1] ? constantInts(node.inputs[1]) : null;
@@ -82,7 +83,7 @@ function addedAxes(value: Value): number {
   return ['1', '-1', '1,2'].includes(axes.join()) ? axes.length : 0;
 }
 
-/** Whether weights are one number for all features of an edge (and head): the last axis was added. */
+/** Returns true if weights are one number for all features of an edge (and head): the last axis was added. */
 function endsInOne(weights: Value, trailing: number): boolean {
   const dims = constantTensor(weights)?.dims;
   if (dims) return dims.length === trailing + 1 && Number(dims.at(-1)) === 1;
@@ -93,17 +94,18 @@ function endsInOne(weights: Value, trailing: number): boolean {
   return node?.is('Reshape') === true && axes?.length === trailing + 1 && axes.at(-1) === 1;
 }
 
-/** Whether a node gathers rows of a computed tensor: along axis 0, which is −2 of [nodes, features]. */
+/** Returns true if a node gathers rows of a computed tensor: along axis 0, which is −2 of [nodes, features]. */
 function gathersRows(node: Node | null, trailing: number): node is Node {
   if (!node?.is('Gather') || !node.inputs[0] || !node.inputs[1] || node.inputs[0].tensor) return false;
   return [0, -1 - trailing].includes(node.int('axis', 0));
 }
 
-/** The messages before they were cut to the size of the indices, which exporters write before every Scatter. */
+/** Returns the messages before they are cut to the size of the indices, as exporters do before every Scatter. */
 function uncut(updates: Value, indices: Value): Value {
-  const node = updates.producer;
-  if (node?.is('Identity') && node.input) return uncut(node.input, indices);
+  let source = updates;
+  for (source of follow(updates, 'upstream', ({ node }) => node.is('Identity')));
+  const node = source.producer;
   const size = node?.is('Slice') ? node.inputs[2]?.producer : null;
   const cuts = node && slicesFromStart(node) && size?.is('Shape') && size.input === indices;
-  return cuts && node.input ? node.input : updates;
+  return cuts && node.input ? node.input : source;
 }

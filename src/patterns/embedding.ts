@@ -1,11 +1,11 @@
 import { constantTensor } from '../graph/constants.js';
+import { unmoved } from '../graph/follow.js';
 import type { Graph, Value } from '../graph/graph.js';
-import { passesNumbers } from '../graph/operators.js';
 import { isFloat } from '../onnx/data-types.js';
 import { storedWeight } from './weights.js';
 
 export interface Embeddings {
-  /** Rows of the table that token ids index: the number of ids the model knows. */
+  /** Rows of the table that token ids index: the number of ids that the model knows. */
   vocabulary: number | null;
   /** Rows of the learned position table: the longest sequence. */
   maxPositions: number | null;
@@ -14,7 +14,7 @@ export interface Embeddings {
 /** A table with fewer rows tells segments apart, not positions. */
 const FEWEST_POSITIONS = 8;
 
-/** Finds the embedding tables: E[ids] and P[positions], both Gather from a stored [rows, hidden] table. */
+/** Returns the sizes of the embedding tables: E[ids] and P[positions], each a Gather from a stored [rows, hidden]. */
 export function findEmbeddings(graph: Graph): Embeddings {
   let vocabulary: number | null = null;
   let maxPositions: number | null = null;
@@ -36,7 +36,7 @@ export function findEmbeddings(graph: Graph): Embeddings {
 }
 
 function rowsOf(table: Value | null | undefined): number | null {
-  const stored = table ? storedWeight(table, 0) : null;
+  const stored = table ? storedWeight(table) : null;
   if (stored?.shape.length !== 2) return null;
   const tensor = constantTensor(stored.value);
   return tensor && (isFloat(tensor.dataType) || tensor.dataType === 2 || tensor.dataType === 3)
@@ -44,9 +44,8 @@ function rowsOf(table: Value | null | undefined): number | null {
     : null;
 }
 
-/** The graph input the indices are, moved or cast but not computed; `null` when they are computed or stored. */
+/** Returns the graph input that indices are, moved or cast; `null` if they are computed or stored. */
 function indexSource(indices: Value | null | undefined): Value | null {
-  let at = indices ?? null;
-  while (at?.producer && passesNumbers(at.producer)) at = at.producer.input;
-  return at?.isInput && !at.tensor ? at : null;
+  const source = indices && unmoved(indices);
+  return source?.isInput && !source.tensor ? source : null;
 }

@@ -1,50 +1,47 @@
 import { constantInts } from '../graph/constants.js';
+import { type Crossing, follow, passing } from '../graph/follow.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
-import { passesNumbers } from '../graph/operators.js';
-import { reachableBackward, reachableForward, topologicalOrder } from '../graph/traversal.js';
-import { resultFrom } from './after.js';
+import { topologicalOrder } from '../graph/traversal.js';
 import type { AttentionMatch } from './attention.js';
-import { linearBehind } from './behind.js';
 import { structural } from './graph-structure.js';
-import { isConstant, slicesFromStart } from './pass.js';
+import { resultFrom } from './layer-result.js';
+import { linearUpstream } from './linear-upstream.js';
+import { isConstant, numberReaders, slicesFromStart } from './operands.js';
 
-/**
- * Graph attention: out_i = Σ_{j∈N_i} α_ij · W x_j (+ b), α being a softmax over the neighbours of i (Veličković et al. 2018; GATv2
- * and the graph transformer sum the same way). There is no output projection: what is read is the aggregated output with its
- * bias, heads joined or averaged, and the weight behind it is W.
- *
- * @param elsewhere Softmaxes that are taken: their result has a projection of its own.
- */
-export function findGraphAttention(graph: Graph, elsewhere: ReadonlySet<Node>): GraphAttention {
-  const { values: structure } = structural(graph);
-  const found: GraphAttention = { matches: [], scoring: new Set() };
-  for (const node of topologicalOrder(graph)) {
-    const core =
-      node.is('Softmax') && !elsewhere.has(node) ? overAdjacency(node, structure) : overEdges(node);
-    const projection = core && linearBehind(core.values).found[0];
-    if (!projection) continue;
-    const { value, averaged } = joinedHeads(core.sum);
-    const result = resultFrom(value, null, null);
-    found.matches.push({
-      ...{ core: node, projection, result },
-      averaged: averaged ? { neurons: headWidth(projection.node.output) } : null,
-    });
-    for (const between of scoringNodes(core, projection.node)) found.scoring.add(between);
-  }
-  return found;
-}
-
-/** What lies between W x and the α, without what W x is computed from. */
-function scoringNodes({ coefficients, values }: WeightedSum, projection: Node): Node[] {
-  const embedding = reachableBackward([values]);
-  const after = reachableForward(projection.outputs.filter((output) => output !== null));
-  return [...reachableBackward([coefficients])].filter((node) => after.has(node) && !embedding.has(node));
-}
-
+/** The graph attentions of a graph. */
 export interface GraphAttention {
   matches: AttentionMatch[];
-  /** What computes the α alone: an activation function in there belongs to the attention and is no MLP. */
+  /** Nodes that compute the α alone. An activation function among them belongs to the attention and is no MLP. */
   scoring: Set<Node>;
+}
+
+/**
+ * Returns every graph attention: out_i = Σ_{j∈N_i} α_ij · W x_j (+ b), where α is a softmax over the neighbours of i
+ * (Veličković et al. 2018; GATv2 and the graph transformer sum the same way). There is no output projection. The site is
+ * the aggregated output with its bias, heads joined or averaged, and its weight is W.
+ *
+ * @param projected Softmaxes of other attentions, whose result has a projection of its own.
+ */
+export function findGraphAttention(graph: Graph, projected: ReadonlySet<Node>): GraphAttention {
+  const { values: structure } = structural(graph);
+  const order = topologicalOrder(graph);
+  const position = new Map(order.map((node, i) => [node, i]));
+  const found: GraphAttention = { matches: [], scoring: new Set() };
+  for (const node of order) {
+    const sum = node.is('Softmax') && !projected.has(node) ? overAdjacency(node, structure) : overEdges(node);
+    const projection = sum && linearUpstream(sum.values).found[0];
+    if (!projection) continue;
+    const { value, averaged } = joinedHeads(sum.sum);
+    const result = resultFrom(value, null, null);
+    found.matches.push({
+      core: node,
+      projection,
+      result,
+      averaged: averaged ? { neurons: headWidth(projection.node.output) } : null,
+    });
+    for (const scoring of scoringNodes(sum, projection.node, position)) found.scoring.add(scoring);
+  }
+  return found;
 }
 
 /** Σ α · W x: the sum, the α, and the W x [nodes or edges, …]. */
@@ -54,10 +51,34 @@ interface WeightedSum {
   values: Value;
 }
 
-/** A Scatter that adds α · gathered W x; α is written out as exp(e) / Σ exp(e), with the sum gathered back to the edges. */
+/** Returns the nodes between W x and the α, without those that the sum's W x is computed by. */
+function* scoringNodes(
+  { coefficients, values }: WeightedSum,
+  projection: Node,
+  position: ReadonlyMap<Node, number>,
+): Generator<Node> {
+  // A node downstream of the projection comes after it, so that no walk leaves the layer.
+  const start = position.get(projection)!;
+  const inLayer = ({ node }: Crossing): boolean => position.get(node)! > start;
+  const embedding = new Set(follow(values, 'upstream', inLayer, Infinity));
+  const upstream = [...follow(coefficients, 'upstream', inLayer, Infinity)];
+  const reached = new Set<Value>(projection.outputs.filter((output) => output !== null));
+  const inOrder = upstream.sort((a, b) => positionOf(a, position) - positionOf(b, position));
+  for (const value of inOrder) {
+    const node = value.producer;
+    if (!node?.inputs.some((input) => input && reached.has(input))) continue;
+    reached.add(value);
+    if (!embedding.has(value)) yield node;
+  }
+}
+
+const positionOf = ({ producer }: Value, position: ReadonlyMap<Node, number>): number =>
+  (producer && position.get(producer)) ?? -1;
+
+/** A Scatter that adds α · gathered W x; α is written out as exp(e) / Σ exp(e), the sum gathered back to the edges. */
 function overEdges(node: Node): WeightedSum | null {
   const scatters = /^Scatter(Elements|ND)$/.test(node.opType) && node.string('reduction', 'none') === 'add';
-  const product = scatters ? producerBefore(node.inputs[2]) : null;
+  const product = scatters ? computedBy(node.inputs[2]) : null;
   if (!product?.is('Mul')) return null;
   const index = product.inputs.findIndex(isEdgeSoftmax);
   const [coefficients, values] = [product.inputs[index], product.inputs[1 - index]];
@@ -66,57 +87,59 @@ function overEdges(node: Node): WeightedSum | null {
 
 /** Softmax(scores, masked by an adjacency) · W x. */
 function overAdjacency(softmax: Node, structure: ReadonlyMap<Value, boolean>): WeightedSum | null {
-  if (!maskedByAdjacency(softmax.input, structure)) return null;
+  if (!isMaskedByAdjacency(softmax.input, structure)) return null;
   const product = leftFactorOf(softmax.output);
   return product && { sum: product.output, coefficients: softmax.output, values: product.inputs[1]! };
 }
 
 /**
- * Whether scores [nodes, nodes, …] were masked by what follows from an adjacency or edges; or by a constant condition, and are additive,
- * LeakyReLU(a·Wx_i + b·Wx_j), which no other attention is: then the adjacency is stored.
+ * Returns true if scores [nodes, nodes, …] are masked by what follows from an adjacency or edges. A constant mask counts
+ * if the scores are additive, LeakyReLU(a·Wx_i + b·Wx_j), as of no other attention: the adjacency is stored then.
  */
-function maskedByAdjacency(scores: Value | null, structure: ReadonlyMap<Value, boolean>): boolean {
-  const node = producerBefore(scores);
+function isMaskedByAdjacency(scores: Value | null, structure: ReadonlyMap<Value, boolean>): boolean {
+  const node = computedBy(scores);
   if (!node?.is('Where') && !node?.is('Add')) return false;
   const operands = node.inputs.filter((input) => input !== null);
   if (operands.some((input) => structure.get(input))) return true;
   return (
     node.is('Where') &&
     operands.some((input) => isConstant(input)) &&
-    operands.some((input) => producerBefore(input)?.is('LeakyRelu'))
+    operands.some((input) => computedBy(input)?.is('LeakyRelu'))
   );
 }
 
-/** The MatMul that probabilities are the left factor of, behind moves and transpositions. */
-function leftFactorOf(probabilities: Value, steps = 8): Node | null {
-  if (steps === 0) return null;
-  for (const { node, index } of probabilities.uses) {
-    if (node.is('MatMul') && index === 0) return node;
-    const passes = index === 0 && (passesNumbers(node) || node.is('Transpose'));
-    const found = passes ? leftFactorOf(node.output, steps - 1) : null;
-    if (found) return found;
+/** Nodes between the parts of a graph attention, at most. */
+const PART_DEPTH = 8;
+
+/** Returns the MatMul that has probabilities as its left factor, moved or transposed. */
+function leftFactorOf(probabilities: Value): Node | null {
+  const through = (step: Crossing): boolean =>
+    passing(step) || (step.node.is('Transpose') && step.input === 0);
+  for (const at of follow(probabilities, 'downstream', through, PART_DEPTH)) {
+    const product = at.uses.find(({ node, index }) => node.is('MatMul') && index === 0);
+    if (product) return product.node;
   }
   return null;
 }
 
-/** Whether a value [edges, …] is exp(…) / gathered sum, or a Softmax. */
+/** Returns true for a value [edges, …] that is exp(…) / gathered sum, or a Softmax. */
 function isEdgeSoftmax(value: Value | null): boolean {
-  const node = producerBefore(value);
+  const node = computedBy(value);
   if (node?.is('Softmax')) return true;
-  return !!node?.is('Div') && !!producerBefore(node.input)?.is('Exp');
+  return !!node?.is('Div') && !!computedBy(node.input)?.is('Exp');
 }
 
-/** The node that computes a value, seen through moves. */
-function producerBefore(value: Value | null | undefined): Node | null {
-  let node = value?.producer ?? null;
-  for (let steps = 0; node && steps < 8; steps++) {
-    if (!passesNumbers(node) && !slicesFromStart(node)) return node;
-    node = node.input?.producer ?? null;
-  }
-  return node;
+/** Returns the node that computes a value before it is moved or cut. */
+function computedBy(value: Value | null | undefined): Node | null {
+  if (!value) return null;
+  const through = (step: Crossing): boolean =>
+    passing(step) || (step.input === 0 && slicesFromStart(step.node));
+  let source = value;
+  for (source of follow(value, 'upstream', through, PART_DEPTH));
+  return source.producer;
 }
 
-/** The last size that a projection [..., heads · width] is reshaped to; `null` where the file does not say it. */
+/** Returns the last size that a projection [..., heads · width] is reshaped to; `null` if the file does not say it. */
 function headWidth(projected: Value): number | null {
   const shapes = projected.uses.map(({ node }) =>
     node.is('Reshape') ? constantInts(node.inputs[1]!) : null,
@@ -125,12 +148,18 @@ function headWidth(projected: Value): number | null {
   return width > 0 ? width : null;
 }
 
-/** Heads side by side (a Reshape) or averaged. */
-function joinedHeads(value: Value, averaged = false): { value: Value; averaged: boolean } {
-  const uses = value.uses.filter(({ node }) => !node.is('Shape') && !node.is('Size'));
-  const [use] = uses;
-  if (!use || uses.length !== 1 || use.index !== 0) return { value, averaged };
-  const mean = use.node.is('ReduceMean');
-  const passes = mean || passesNumbers(use.node) || use.node.is('Transpose');
-  return passes ? joinedHeads(use.node.output, averaged || mean) : { value, averaged };
+/** Follows heads to where they are side by side (a Reshape) or averaged. */
+function joinedHeads(sum: Value): { value: Value; averaged: boolean } {
+  const isMean = (node: Node): boolean => node.is('ReduceMean');
+  const through = (step: Crossing): boolean => {
+    const { node, input, from } = step;
+    if (input !== 0 || numberReaders(from).length !== 1) return false;
+    return isMean(node) || passing(step) || node.is('Transpose');
+  };
+  let value = sum;
+  let averaged = false;
+  for (value of follow(sum, 'downstream', through)) {
+    averaged ||= value !== sum && isMean(value.producer!);
+  }
+  return { value, averaged };
 }

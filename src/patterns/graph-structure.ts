@@ -3,14 +3,15 @@ import { topologicalOrder } from '../graph/traversal.js';
 import type { Dimension } from '../graph/types.js';
 import { isFloat } from '../onnx/data-types.js';
 
-/** What of a graph follows from the structure of the data, not from its features. */
+/** The part of a graph that follows from the structure of the data, and not from its features. */
 export interface Structural {
-  /** Values that follow from structure, constants and shapes alone, and whether an input of edges or an adjacency is behind them. */
+  /** Values that follow from structure, constants and shapes alone; true if edges or an adjacency are upstream of them. */
   values: Map<Value, boolean>;
   /** The nodes that compute them from such an input. */
   nodes: Node[];
 }
 
+/** Returns the part of a graph that follows from the structure of the data. */
 export function structural(graph: Graph): Structural {
   const fed = graph.inputs.filter(({ tensor }) => !tensor);
   // A lone input holds features, be it square: one-hot features are.
@@ -28,7 +29,7 @@ export function structural(graph: Graph): Structural {
   return { values, nodes };
 }
 
-/** Whether an input is named like edges, their weights, or an adjacency. */
+/** Returns true if an input is named like edges, their weights, or an adjacency. */
 function namesStructure(name: string): boolean {
   return /^(edge_?(index|list|weight|attr)|edges|adj\w*|a_hat|a)$/i.test(name);
 }
@@ -36,7 +37,7 @@ function namesStructure(name: string): boolean {
 const isMatrix = ({ type }: Value): boolean =>
   type?.shape?.length === 2 && isSquare(type.shape) && isFloat(type.elemType);
 
-/** Whether the last two sizes are the same, by number or by name. */
+/** Returns true if the last two sizes are the same, by number or by name. */
 export function isSquare(shape: readonly Dimension[] | null | undefined): boolean {
   const [rows, columns] = shape?.slice(-2) ?? [];
   return rows !== undefined && rows !== null && rows === columns;

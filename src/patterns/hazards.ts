@@ -3,15 +3,15 @@ import type { Graph, Node } from '../graph/graph.js';
 import { operatorOf } from '../graph/operators.js';
 import { allNodes } from '../graph/traversal.js';
 
-/** Something in a graph that makes its numbers differ from run to run. */
+/** A part of a graph that makes its numbers differ from run to run. */
 export interface Hazard {
   code: 'training-dropout' | 'random' | 'scatter-race';
   message: string;
-  /** Whether running with one thread removes it. */
+  /** True if running with one thread removes it. */
   singleThread: boolean;
 }
 
-/** What makes results random: Dropout in training mode, random operators, a Scatter that races. */
+/** Returns what makes results random: Dropout in training mode, random operators, a Scatter that races. */
 export function findHazards(graph: Graph): Hazard[] {
   const nodes = [...allNodes(graph)];
   const dropout = nodes.find((node) => node.is('Dropout') && trains(node));
@@ -33,7 +33,7 @@ export function findHazards(graph: Graph): Hazard[] {
   return hazards;
 }
 
-/** The third input of Dropout (opset 12 and later); before that ONNX had no training mode. */
+/** Returns true if the third input of Dropout says so (opset 12 and later); before that ONNX had no training mode. */
 function trains(node: Node): boolean {
   const mode = node.inputs[2];
   return !!mode && constantScalar(mode) === 1;

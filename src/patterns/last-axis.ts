@@ -8,8 +8,8 @@ export interface NeuronRange {
 }
 
 /**
- * Which part of the last axis, `width` wide, a Split's output or a Slice takes: a packed gate-and-up projection is cut
- * in two this way. `null` when another axis is cut, or where is not known before running.
+ * Returns the part of the last axis, `width` wide, that an output of a Split or a Slice takes, as a packed gate-and-up
+ * projection is cut in two. Returns `null` if another axis is cut, or if the cut is known only when the graph runs.
  */
 export function lastAxisRange(output: Value, width: number): NeuronRange | null {
   const node = output.producer;
@@ -23,14 +23,14 @@ export function lastAxisRange(output: Value, width: number): NeuronRange | null 
 
 function splitRange(node: Node, output: Value, width: number): NeuronRange | null {
   if (!isLast(node.int('axis', 0), node.input)) return null;
-  const given = node.inputs[1] ? constantInts(node.inputs[1]) : node.ints('split');
+  const listed = node.inputs[1] ? constantInts(node.inputs[1]) : node.ints('split');
   const parts = node.outputs.length;
-  const sizes = given ?? Array.from({ length: parts }, (_, i) => partSize(width, parts, i));
+  const sizes = listed ?? Array.from({ length: parts }, (_, i) => partSize(width, parts, i));
   const start = sizes.slice(0, output.outputIndex).reduce((sum, size) => sum + size, 0);
   return { start, end: start + (sizes[output.outputIndex] ?? 0) };
 }
 
-/** Equal parts; the last is smaller where they do not go in evenly (Split, opset 18). */
+/** Returns the size of one of several equal parts; the last may be smaller (Split, opset 18). */
 function partSize(width: number, parts: number, index: number): number {
   const size = Math.ceil(width / parts);
   return index < parts - 1 ? size : width - size * (parts - 1);
@@ -52,7 +52,7 @@ function isLast(axis: number, data: Value | null): boolean {
   return axis === -1 || (data?.rank != null && axis === data.rank - 1);
 }
 
-/** A number computed from the tensor's own width, as exporters write `size // 2`; integers as in Div of int64. */
+/** Returns a number that is computed from the tensor's own width, as exporters write `size // 2`, with int64 division. */
 function size(value: Value, width: number, depth = 12): number | null {
   const constant = constantInts(value);
   if (constant) return constant.length === 1 ? constant[0]! : null;

@@ -1,10 +1,11 @@
+import { type Crossing, follow } from '../graph/follow.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { isFloat } from '../onnx/data-types.js';
 
 /**
- * The scores [..., classes] that a model's prediction is made of: the output called logits or scores, else the only
- * floating-point output that is no cache, else the one whose last axis is the vocabulary. Where the graph ends in a
- * Softmax, what enters it; a LogSoftmax stays, since log-softmax of log-probabilities is those themselves.
+ * Returns the scores [..., classes] that a model's prediction is made of: the output called logits or scores, else the
+ * only floating-point output that is no cache, else the one whose last axis is the vocabulary. Where the graph ends in a
+ * Softmax, the scores are its input. A LogSoftmax stays, since log-softmax of log-probabilities is those themselves.
  */
 export function findLogits(graph: Graph, vocabulary: number | null): Value | null {
   const floats = graph.outputs.filter(
@@ -18,10 +19,11 @@ export function findLogits(graph: Graph, vocabulary: number | null): Value | nul
 }
 
 function beforeSoftmax(output: Value): Value {
+  const retyped = ({ node }: Crossing): boolean => node.is('Identity') || node.is('Cast');
   let at = output;
-  while (at.producer?.is('Identity') || at.producer?.is('Cast')) at = at.producer.input ?? at;
+  for (at of follow(output, 'upstream', retyped));
   const softmax = at.producer?.is('Softmax') ? at.producer : null;
   const axis = softmax?.int('axis', -1) ?? 0;
-  const last = axis === -1 || (at.rank !== null && axis === at.rank - 1);
-  return softmax?.input && last ? softmax.input : output;
+  const isLast = axis === -1 || (at.rank !== null && axis === at.rank - 1);
+  return softmax?.input && isLast ? softmax.input : output;
 }

@@ -5,15 +5,15 @@ import { elementCount } from '../onnx/tensors.js';
 
 /** A normalisation by the data's own mean and deviation, in which neuron n stays at index n and all neurons have a part. */
 export interface Normalisation {
-  /** What is normalised. */
+  /** The value before the normalisation. */
   value: Value;
-  /** Whether its neurons are channels (axis 1); else they are on the last axis. */
+  /** True if its neurons are channels (axis 1); else they are on the last axis. */
   channels: boolean;
-  /** How many neurons there are, where its scale says it. */
+  /** Number of neurons, if its scale says it. */
   neurons: number | null;
 }
 
-/** The normalisation that `node` is, or the last step of where it is written out: (x − mean(x)) / …. */
+/** Returns the normalisation that a node is, or the last step of if it is written out: (x − mean(x)) / …. */
 export function normalisation(node: Node): Normalisation | null {
   const { normalises } = operatorOf(node);
   if (normalises === 'channels' && node.input) return { value: node.input, channels: true, neurons: null };

@@ -1,6 +1,7 @@
+import { follow } from '../graph/follow.js';
 import type { Node, Value } from '../graph/graph.js';
-import { operatorOf, passesNumbers } from '../graph/operators.js';
-import { type Linear, linear } from './linear.js';
+import { operatorOf } from '../graph/operators.js';
+import type { Linear } from './linear.js';
 import { storedWeight } from './weights.js';
 
 /** How the stored codes of a weight mean numbers: (code − zero point) · scale. */
@@ -9,60 +10,43 @@ export interface Quantized {
   scale: Value | null;
   /** `null`: 0 (for packed 4-bit blocks the middle code). */
   zeroPoint: Value | null;
-  /** Axis of the stored tensor that a one-dimensional scale indexes. */
+  /** Axis of the stored tensor that a one-dimensional scale counts. */
   axis: number;
-  /** Along `axis` this many elements share a scale; 0 when it is not blocked. */
+  /** Number of elements along `axis` that share a scale; 0 if there are no blocks. */
   blockSize: number;
-  /** Bits of a code packed by MatMulNBits into bytes; 0 when the tensor's own elements are the codes. */
+  /** Bits of a code that MatMulNBits packs into bytes; 0 if the tensor's own elements are the codes. */
   packedBits: number;
 }
 
-/** What quantizes the weight of a layer; `null` for plain numbers. */
-export function quantizedWeight(layer: Linear): Quantized | null {
-  const { node, operand, outAxis } = layer;
+/** Returns how the weight of a layer is quantized; `null` for plain numbers. */
+export function quantizedWeight({ node, operand, outAxis }: Linear): Quantized | null {
   const layout = operatorOf(node).weight;
+  const inputAt = (index: number | undefined) => (index === undefined ? null : (node.inputs[index] ?? null));
   if (layout?.packed) {
     return {
-      scale: node.inputs[2] ?? null,
-      zeroPoint: node.inputs[3] ?? null,
+      scale: inputAt(layout.scale),
+      zeroPoint: inputAt(layout.zeroPoint),
       axis: 0,
       blockSize: node.int('block_size', 0),
       packedBits: node.int('bits', 4),
     };
   }
   if (layout?.quantized) {
-    const at = (place: number | undefined) => (place === undefined ? null : (node.inputs[place] ?? null));
-    const known = { scale: at(layout.scale), zeroPoint: at(layout.zeroPoint) };
+    const known = { scale: inputAt(layout.scale), zeroPoint: inputAt(layout.zeroPoint) };
     return { ...known, axis: outAxis, blockSize: 0, packedBits: 0 };
   }
-  for (let at: Value | null = operand; at?.producer; at = at.producer.input) {
-    if (!at.producer.is('DequantizeLinear') && !at.producer.is('DequantizeLinear', 'com.microsoft')) continue;
-    const quantizer: Node = at.producer;
-    const stored = quantizer.input && storedWeight(quantizer.input, quantizer.int('axis', 1));
-    return {
-      scale: quantizer.inputs[1] ?? null,
-      zeroPoint: quantizer.inputs[2] ?? null,
-      axis: stored?.axis ?? outAxis,
-      blockSize: quantizer.int('block_size', 0),
-      packedBits: 0,
-    };
-  }
-  return null;
+  const decoding = storedWeight(operand)?.decoding;
+  return decoding ? { ...decoding, axis: decoding.axis ?? outAxis, packedBits: 0 } : null;
 }
 
-/** Nodes that read a stored value, seen through what only moves, casts or dequantizes it. */
+/** Returns the nodes that read a stored weight, seen through what only moves, casts or dequantizes it. */
 export function readersOf(value: Value): Node[] {
+  const isWeight = (output: Value | null | undefined): boolean =>
+    !!output && storedWeight(output)?.value === value;
   const found = new Set<Node>();
-  const seen = new Set<Value>();
-  const visit = (at: Value): void => {
-    if (seen.has(at)) return;
-    seen.add(at);
-    for (const { node, index } of at.uses) {
-      const passes = index === 0 && (passesNumbers(node) || node.is('Transpose')) && !linear(node);
-      if (!passes) found.add(node);
-      else for (const output of node.outputs) if (output) visit(output);
-    }
-  };
-  visit(value);
+  const walk = follow(value, 'downstream', ({ output, to }) => output === 0 && isWeight(to), Infinity);
+  for (const at of walk) {
+    for (const { node } of at.uses) if (!isWeight(node.outputs[0])) found.add(node);
+  }
   return [...found];
 }

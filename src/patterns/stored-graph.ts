@@ -4,18 +4,18 @@ import type { Graph, Node, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import { isFloat } from '../onnx/data-types.js';
 import { elementCount, readElements } from '../onnx/tensors.js';
-import { linearAfter } from './after.js';
-import { linearBehind } from './behind.js';
 import { edgeAggregations } from './edge-aggregation.js';
 import { isSquare, structural } from './graph-structure.js';
-import { isConstant } from './pass.js';
-import { signature } from './stored-nodes.js';
+import { linearDownstream } from './linear-downstream.js';
+import { linearUpstream } from './linear-upstream.js';
+import { listSignature } from './node-lists.js';
+import { isConstant } from './operands.js';
 
-/** The graph of a model that takes features alone: it is stored in the file. */
+/** The graph that the file of a model stores: the model takes features alone. */
 export type StoredGraph =
   | {
       kind: 'adjacency';
-      /** [nodes, nodes]; row = to, column = from; neighbours where it is not zero. */
+      /** [nodes, nodes]: row = to, column = from; not zero for neighbours. */
       matrix: Value;
       nodes: number | null;
     }
@@ -29,10 +29,11 @@ export type StoredGraph =
     };
 
 /**
- * The graph that a model stores, whose only input are the features [nodes, features] (or [1, nodes, features]): a constant
- * square matrix that all of its layers multiply embeddings with from the left, in a model that also multiplies them with
- * weights from the right, and that holds nothing below 0; or constant lists of node numbers that it gathers by and adds by.
- * `null` when it stores none, or several.
+ * Returns the graph that a model stores; `null` if it stores none, or several. The model's only input are the features
+ * [nodes, features] (or [1, nodes, features]). Its graph is one of these:
+ * - constant lists of node numbers by which it gathers and adds;
+ * - a constant square matrix without numbers below 0, by which all layers multiply embeddings from the left, while they
+ *   multiply them by weights from the right.
  */
 export function storedGraph(graph: Graph): StoredGraph | null {
   const fed = graph.inputs.filter(({ tensor }) => !tensor);
@@ -42,7 +43,7 @@ export function storedGraph(graph: Graph): StoredGraph | null {
   const lists = edgeAggregations(graph).filter(
     ({ from, to, features }) => stored(from) && stored(to) && !values.has(features),
   );
-  if (new Set(lists.map(signature)).size > 1) return null;
+  if (new Set(lists.map(listSignature)).size > 1) return null;
   const [edges] = lists;
   if (edges) return { kind: 'edges', from: edges.from, to: edges.to, rows: edges.start };
   const products = topologicalOrder(graph).filter(
@@ -64,7 +65,7 @@ function holdsFeatures({ type }: Value): boolean {
   return isFloat(type?.elemType ?? 0) && (shape?.length === 2 || (shape?.length === 3 && shape[0] === 1));
 }
 
-/** Whether an input is multiplied with embeddings from the left, as an adjacency is that a model does not change first. */
+/** Returns true if embeddings are multiplied by an input from the left, as by an adjacency that is used as it is fed. */
 export function takesAdjacency(graph: Graph): boolean {
   const fed = new Set(graph.inputs.filter(({ tensor, type }) => !tensor && isSquare(type?.shape)));
   return topologicalOrder(graph).some((node) => {
@@ -85,21 +86,21 @@ function multipliesFromLeft(node: Node, stored: (value: Value) => boolean): bool
   return shape?.length === 2 && shape[0] === shape[1];
 }
 
-/** Elements of a matrix that are looked at. */
-const LOOKED_AT = 2 ** 16;
+/** Elements of a matrix that are checked for their sign. */
+const CHECKED = 2 ** 16;
 
-/** Whether a stored matrix begins with some number below 0: a Fourier or cosine transform does, no adjacency. */
+/** Returns true if some number at the start of a matrix is below 0, as in a Fourier transform and in no adjacency. */
 function hasNegative(matrix: Value): boolean {
   const tensor = constantTensor(matrix);
   if (!tensor) return false;
-  return readElements(tensor, { start: 0, end: Math.min(LOOKED_AT, elementCount(tensor)) }).some(
+  return readElements(tensor, { start: 0, end: Math.min(CHECKED, elementCount(tensor)) }).some(
     (number) => number < 0,
   );
 }
 
-/** Whether what a matrix is multiplied with comes from a linear layer, or the product goes into one: a graph convolution. */
+/** Returns true if the right factor comes from a linear layer, or one reads the product: a graph convolution. */
 function besideLinear(product: Node): boolean {
-  const before = linearBehind(product.inputs[1]!).found.filter(({ normalised }) => !normalised);
-  const layers = [...before, ...linearAfter(product.output)];
-  return layers.some(({ node }) => !node.opType.includes('Conv'));
+  const before = linearUpstream(product.inputs[1]!).found.filter(({ normalised }) => !normalised);
+  const layers = [...before, ...linearDownstream(product.output)];
+  return layers.some(({ neuronAxis }) => neuronAxis === -1);
 }

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
-import { linearBehind } from '../patterns/behind.js';
+import { linearUpstream } from '../patterns/linear-upstream.js';
 import { incomingRef } from './find.js';
 import { globToRegExp } from './select.js';
 import type { Site, SiteName } from './types.js';
@@ -44,7 +44,7 @@ function siteOf(id: string, value: Value): Site {
       'map-id',
     );
   }
-  const behind = linearBehind(value).found;
+  const behind = linearUpstream(value).found;
   return {
     id,
     stack: match[1] ?? '',

@@ -1,7 +1,7 @@
 import { unmoved } from '../graph/follow.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { isFloat } from '../onnx/data-types.js';
-import { linearBehind } from '../patterns/behind.js';
+import { linearUpstream } from '../patterns/linear-upstream.js';
 import type { Site } from './types.js';
 
 /** Where a layer's embedding [nodes, features] is read: at a site, or at the output of a last layer that has none. */
@@ -48,7 +48,7 @@ function outputEmbedding(graph: Graph, embeddings: readonly Embedding[], sites: 
   if (!output || !last) return null;
   const value = beforeSoftmax(output);
   const features = output.type?.shape?.at(-1);
-  const neurons = typeof features === 'number' ? features : (linearBehind(value).found[0]?.neurons ?? null);
+  const neurons = typeof features === 'number' ? features : (linearUpstream(value).found[0]?.neurons ?? null);
   if (neurons === null || sites.some((site) => unmoved(site.value) === value)) return null;
   const { stack } = last;
   const layer = 1 + Math.max(...embeddings.filter((one) => one.stack === stack).map((one) => one.layer));

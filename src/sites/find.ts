@@ -1,6 +1,6 @@
 import type { Graph, Value } from '../graph/graph.js';
-import type { LinearBehind } from '../patterns/behind.js';
 import type { Linear } from '../patterns/linear.js';
+import type { UpstreamLinear } from '../patterns/linear-upstream.js';
 import { storedWeight } from '../patterns/weights.js';
 import { arrange, type Place, type Placeable } from './layers.js';
 import { findStacks } from './stacks.js';
@@ -95,11 +95,11 @@ function attentionSite({ attention }: AttentionUnit, place: Place): Site {
 /** The weights of a linear layer whose outputs are the neurons of a site. */
 export function incomingRef(
   role: WeightRef['role'],
-  layer: Linear | LinearBehind,
+  layer: Linear | UpstreamLinear,
   bias: Value | null,
 ): WeightRef {
   const { weight, outAxis, fanIn } = layer;
-  const stored = bias && (storedWeight(bias, -1)?.value ?? bias);
+  const stored = bias && (storedWeight(bias)?.value ?? bias);
   return {
     role,
     value: weight,

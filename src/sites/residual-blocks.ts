@@ -1,5 +1,5 @@
 import type { Value } from '../graph/graph.js';
-import { additionBefore } from '../patterns/residual.js';
+import { additionUpstream } from '../patterns/residual-add.js';
 import type { MlpUnit } from './units.js';
 
 /**
@@ -17,7 +17,7 @@ export function residualBlocks(units: readonly MlpUnit[]): (number | null)[] {
   let count = 0;
   let closed = -1;
   for (const [i, unit] of units.entries()) {
-    const addition = additionBefore(unit.activation.pre);
+    const addition = additionUpstream(unit.activation.pre);
     if (!addition) continue;
     const before = addition.inputs.map((input) => (input ? nearest(input, posts) : []));
     // A branch that comes from the input of the graph has no unit before it.

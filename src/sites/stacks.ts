@@ -1,7 +1,8 @@
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { reachableBackward } from '../graph/traversal.js';
 import { isFloat } from '../onnx/data-types.js';
-import { addsInStream, operandsBeside } from '../patterns/residual.js';
+import { addedTo } from '../patterns/residual-add.js';
+import { addsInStream } from '../patterns/residual-stream.js';
 import type { Unit } from './units.js';
 
 /** Units that share one residual stream, in execution order. */
@@ -47,7 +48,7 @@ function components(units: Unit[]): Unit[][] {
     const { stream, sum } = unit.residual;
     const adds = [
       ...addsInStream(stream, byAdd),
-      ...operandsBeside(sum).flatMap((other) => addsInStream(other, byAdd, 'straight')),
+      ...addedTo(sum).flatMap((other) => addsInStream(other, byAdd, 'straight')),
     ];
     for (const add of adds) join(unit, byAdd.get(add)![0]!);
   }

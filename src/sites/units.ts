@@ -1,13 +1,15 @@
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { reachableBackward, topologicalOrder } from '../graph/traversal.js';
 import { type ActivationMatch, findActivations } from '../patterns/activations.js';
-import { gateAfter, linearAfter, linearResult } from '../patterns/after.js';
 import { type AttentionMatch, findAttention } from '../patterns/attention.js';
-import { type LinearBehind, linearBehind } from '../patterns/behind.js';
+import { gateDownstream } from '../patterns/gate.js';
 import { findGraphAttention } from '../patterns/graph-attention.js';
+import { layerResult } from '../patterns/layer-result.js';
 import type { Linear } from '../patterns/linear.js';
+import { linearDownstream } from '../patterns/linear-downstream.js';
+import { linearUpstream, type UpstreamLinear } from '../patterns/linear-upstream.js';
 import { ACTIVATION_TOLERANCE } from '../patterns/nearest-activation.js';
-import { type ResidualAdd, residualAdd } from '../patterns/residual.js';
+import { type ResidualAdd, residualAdd } from '../patterns/residual-add.js';
 import { residualBlocks } from './residual-blocks.js';
 import type { Miss } from './types.js';
 
@@ -16,11 +18,11 @@ export interface MlpUnit {
   kind: 'mlp';
   activation: ActivationMatch;
   /** Layers whose sum is the activation's input. */
-  into: LinearBehind[];
+  into: UpstreamLinear[];
   /** How many there are, where that is known without a layer. */
   neurons: number | null;
   /** The other factor of a gated MLP, and the product that enters the down projection. */
-  gate: { product: Value; up: LinearBehind[] } | null;
+  gate: { product: Value; up: UpstreamLinear[] } | null;
   /** Layers that read the MLP's inner neurons. */
   out: Linear[];
   /** Where the result joins the residual stream, in graphs that have one. */
@@ -77,7 +79,7 @@ export function findUnits(graph: Graph): { units: Unit[]; misses: Miss[] } {
     else units.push({ ...found, order: position.get(match.post.producer!)! });
   }
   for (const { pre, post, nearest } of activations.misses) {
-    if (linearBehind(pre).blocked || linearAfter(post).length === 0) continue;
+    if (linearUpstream(pre).blocked || linearDownstream(post).length === 0) continue;
     misses.push({
       what: 'mlp',
       reason:
@@ -123,15 +125,15 @@ function mlpAround(
   const { pre, post, name, bias } = activation;
   const at = label(post.producer!);
   // What averages heads has no weight row of its own behind a neuron.
-  const behind = averagedHeads.has(pre) ? { found: [], blocked: null } : linearBehind(pre);
+  const behind = averagedHeads.has(pre) ? { found: [], blocked: null } : linearUpstream(pre);
   if (behind.blocked) {
     const reason = `${name} at ${at} has no linear layer with stored weights before it: ${behind.blocked.reason} (${behind.blocked.at})`;
     return { what: 'mlp', reason, at };
   }
   const into = bias ? behind.found.map((layer) => ({ ...layer, bias })) : behind.found;
   const gate = gateOf(post);
-  const out = linearAfter(gate?.product ?? post);
-  const residual = firstOf(out, (layer) => residualAdd(linearResult(layer).value, starts));
+  const out = linearDownstream(gate?.product ?? post);
+  const residual = firstOf(out, (layer) => residualAdd(layerResult(layer).value, starts));
   if (inTransformer && !residual) {
     const reason =
       out.length === 0
@@ -152,9 +154,9 @@ function firstOf<T, R>(items: T[], find: (item: T) => R | null): R | null {
 }
 
 function gateOf(post: Value): MlpUnit['gate'] {
-  const gate = gateAfter(post);
+  const gate = gateDownstream(post);
   if (!gate) return null;
-  const up = linearBehind(gate.up);
+  const up = linearUpstream(gate.up);
   return up.blocked ? null : { product: gate.product, up: up.found };
 }
 

@@ -2,7 +2,7 @@ import { constantTensor } from '../../graph/constants.js';
 import type { Node, Value } from '../../graph/graph.js';
 import { passesNumbers } from '../../graph/operators.js';
 import { type Linear, linear } from '../../patterns/linear.js';
-import { constantOperand, isConstant } from '../../patterns/pass.js';
+import { constantOperand, isConstant } from '../../patterns/operands.js';
 import { quantizedWeight } from '../../patterns/quantized.js';
 
 /** A parameter of a layer that is to be negated. */

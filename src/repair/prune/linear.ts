@@ -1,5 +1,5 @@
 import type { Node } from '../../graph/graph.js';
-import { isConstant } from '../../patterns/pass.js';
+import { isConstant } from '../../patterns/operands.js';
 import {
   type Cut,
   covers,

@@ -1,7 +1,7 @@
 import { constantTensor } from '../../graph/constants.js';
 import type { Node, Use, Value } from '../../graph/graph.js';
 import { canCut } from '../../onnx/cut.js';
-import { isConstant } from '../../patterns/pass.js';
+import { isConstant } from '../../patterns/operands.js';
 import type { Site } from '../../sites/types.js';
 import {
   at,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openAuditedFile } from '../../src/measure/audited-model.js';
-import { graphNeeds } from '../../src/patterns/graph-conv.js';
+import { graphNeeds } from '../../src/patterns/graph-needs.js';
 import { findHazards } from '../../src/patterns/hazards.js';
 import { findSites } from '../../src/sites/find.js';
 import { buildGraphModel, type ModelSpec, type NodeSpec } from '../build.js';
