@@ -123,7 +123,7 @@ function code(letter: string): string {
 }
 
 function valueText(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { UserError } from '../errors.js';
 import { number } from './format.js';
 import { criterionOf, recompute } from './recompute.js';
 import type { AuditReport, GateRule, Warning } from './schema.js';
@@ -11,7 +10,8 @@ const ROUNDING = 1e-12;
  * The old dead sets are computed anew under the new criterion, so that like is compared with like.
  *
  * @param maxIncrease Ratio points.
- * @throws UserError when the reports counted firing differently, or have no site in common.
+ * @returns No rule if the reports have no site in common.
+ * @throws UserError when the reports counted firing differently.
  */
 export function compareBaseline(
   report: AuditReport,
@@ -43,12 +43,6 @@ export function compareBaseline(
       message: `Only the baseline has the site ${id}.`,
       site: id,
     });
-  }
-  if (rules.length === 0) {
-    throw new UserError(
-      `The baseline (${baseline.model.name}) and the report (${report.model.name}) have no site in common.`,
-      'baseline-without-site',
-    );
   }
   return { rules, warnings };
 }

@@ -1,6 +1,7 @@
 import { frequencies, frequencyDistribution } from '../stats/distribution.js';
 import type { Flag } from '../stats/flags.js';
 import { valueSummary } from '../stats/value-summary.js';
+import type { GraphField } from './graph-fields.js';
 import { siteCounters } from './recompute.js';
 import type { SiteReport } from './schema.js';
 import { SITE_KINDS } from './summary.js';
@@ -40,6 +41,11 @@ export const FIELDS: readonly Field[] = [
   ...VALUE_FIELDS.map((name) => `value_${name}` as const),
 ];
 
+/** Returns true if the field is a share from 0 to 1, whose limit may be a percentage. */
+export function isRatio(field: Field | GraphField): boolean {
+  return field.endsWith('_ratio') || field.startsWith('frequency_') || field === 'zero_share';
+}
+
 /**
  * A field over all neurons of the given sites taken together: counts add, ratios are over all neurons, quantiles and
  * moments are of all neurons. `null` when there is nothing to compute it from.
@@ -63,25 +69,7 @@ export function fieldValue(sites: SiteReport[], field: Field): number | null {
   return value(sites, name as (typeof VALUE_FIELDS)[number]);
 }
 
-/**
- * Sites that a selector means. `*` stands for any text, dots included. Left-out parts mean every part, so that
- * `5.mlp_post` also finds `5.mlp_post.expert7`; a site name alone means every site of that name. So does `output`, which a
- * graph network's over-smoothing has.
- */
-export function selectSites<S extends { id: string; site: string; part: string }>(
-  sites: readonly S[],
-  selector: string,
-): S[] {
-  if (isSiteName(selector) || selector === 'output') return sites.filter(({ site }) => site === selector);
-  const literal = selector.split('*').map((text) => text.replace(/[.*+?^${}()|[\]\\-]/g, '\\$&'));
-  const pattern = new RegExp(`^${literal.join('.*')}$`);
-  return sites.filter(({ id, part }) => {
-    const whole = part !== '' && id.endsWith(`.${part}`) ? id.slice(0, -part.length - 1) : id;
-    return pattern.test(id) || pattern.test(whole);
-  });
-}
-
-/** Whether the selector is a site name alone: then it is about the whole model. */
+/** Returns true if the selector is the name of a site alone: then a rule judges all its neurons in the model together. */
 export function isSiteName(selector: string): boolean {
   return (SITE_KINDS as readonly string[]).includes(selector);
 }

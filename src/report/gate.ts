@@ -1,10 +1,13 @@
 import { UserError } from '../errors.js';
+import { gateSettings } from '../settings/output-settings.js';
+import { checkSettings } from '../settings/settings.js';
+import { type Selectable, sitesMatching } from '../sites/selector.js';
 import { compareBaseline } from './baseline.js';
-import { fieldValue, isSiteName, selectSites } from './fields.js';
+import { type Field, fieldValue, isSiteName } from './fields.js';
 import { elide } from './format.js';
-import { GRAPH_FIELDS, type GraphField, isGraphField } from './graph-fields.js';
+import { GRAPH_FIELDS, isGraphField } from './graph-fields.js';
 import { type Aggregate, holds, parseRule, type Rule } from './rules.js';
-import type { AuditReport, Gate, GateRule, GraphReport, SiteReport, Warning } from './schema.js';
+import type { AuditReport, Gate, GateRule, Warning } from './schema.js';
 import { WEAKENING_WARNINGS } from './warnings.js';
 
 export interface GateOptions {
@@ -15,15 +18,20 @@ export interface GateOptions {
   maxIncrease?: number;
   /** Warnings that weaken the verdict fail the gate. */
   strict?: boolean;
+  /**
+   * True if the rules were written for several models, of which this is one: a rule that selects no site of it is a
+   * warning. For one model alone it is an error, since a mistyped rule must not pass.
+   */
+  severalModels?: boolean;
 }
 
 export interface Verdict {
   gate: Gate;
-  /** What was met while judging, e.g. sites that the baseline lacks. */
+  /** What came up while judging, e.g. sites that the baseline lacks. */
   warnings: Warning[];
 }
 
-/** Whether the options ask for a verdict at all. */
+/** Returns true if the rules and options ask for a verdict at all. */
 export function wantsGate(rules: string[], { maxDeadRatio, baseline, strict }: GateOptions): boolean {
   return rules.length > 0 || maxDeadRatio !== undefined || baseline !== undefined || strict === true;
 }
@@ -32,30 +40,34 @@ export function wantsGate(rules: string[], { maxDeadRatio, baseline, strict }: G
  * Applies rules to a report. A rule that holds fails the gate, and so does one whose value is unknown (`null`).
  *
  * @param rules In the grammar of `report/rules.ts`.
- * @throws UserError when a rule cannot be read or means no site of the report, when options contradict each other,
- *   and when the report is incomplete: gates are not evaluated on it.
+ * @throws UserError when a rule cannot be read or selects no site of the report, when options contradict each other, and
+ *   when the report is incomplete: gates are not evaluated on it.
  */
 export function evaluateGate(report: AuditReport, rules: string[], options: GateOptions = {}): Verdict {
-  const parsed = [...rules, ...shorthands(options)].map(parseRule);
-  if (!report.data.complete) {
-    throw new UserError(
-      `The report of ${report.model.name} is incomplete (the run was stopped after ` +
-        `${report.data.positions.toLocaleString('en-US')} positions), and gates are not evaluated on it: ` +
-        'let the audit run to its end, e.g. with --resume.',
-      'incomplete-report',
-    );
+  const parsed = checkRules(rules, options);
+  if (!report.data.complete) throw incomplete(report);
+  const warnings: Warning[] = [];
+  const withoutSite = (error: UserError): void => {
+    if (!options.severalModels) throw error;
+    warnings.push({ code: error.code, message: error.message });
+  };
+  const verdicts = parsed.flatMap((rule) => {
+    const ofRule = applyRule(report, rule);
+    if (ofRule.length === 0) withoutSite(noSite(report, rule));
+    return ofRule;
+  });
+  if (options.baseline) {
+    const compared = compareBaseline(report, options.baseline, options.maxIncrease ?? 0);
+    if (compared.rules.length === 0) withoutSite(noCommonSite(report, options.baseline));
+    verdicts.push(...compared.rules);
+    warnings.push(...compared.warnings);
   }
-  const judged = parsed.flatMap((rule) => applyRule(report, rule));
-  const compared = options.baseline
-    ? compareBaseline(report, options.baseline, options.maxIncrease ?? 0)
-    : { rules: [], warnings: [] };
-  const all = [...judged, ...compared.rules];
-  if (options.strict) all.push(...strictRules([...report.warnings, ...compared.warnings]));
-  const status = all.some((rule) => rule.status === 'failed') ? 'failed' : 'passed';
-  return { gate: { status, rules: all }, warnings: compared.warnings };
+  if (options.strict) verdicts.push(...strictRules([...report.warnings, ...warnings]));
+  const status = verdicts.some((rule) => rule.status === 'failed') ? 'failed' : 'passed';
+  return { gate: { status, rules: verdicts }, warnings };
 }
 
-/** The report with its verdict, and the warnings that came up. */
+/** Returns the report with its verdict, and with the warnings that came up. */
 export function withGate(report: AuditReport, rules: string[], options: GateOptions = {}): AuditReport {
   const { gate, warnings } = evaluateGate(report, rules, options);
   const known = new Set(report.warnings.map((warning) => JSON.stringify(warning)));
@@ -64,90 +76,66 @@ export function withGate(report: AuditReport, rules: string[], options: GateOpti
 }
 
 /**
- * Checks rules and options without a report, so that a mistake shows before a long run.
+ * Reads the rules, those that options are short for included. No report is needed, so that a mistake shows before a long
+ * run.
  *
  * @param options `baseline` may be the path of a report that is not read yet.
- * @throws UserError as `evaluateGate` does for rules that cannot be read.
+ * @throws UserError for a rule that cannot be read, and for options that contradict each other.
  */
 export function checkRules(
   rules: string[],
   options: Omit<GateOptions, 'baseline'> & { baseline?: unknown } = {},
-) {
-  for (const rule of [...rules, ...shorthands(options)]) parseRule(rule);
-}
-
-/** Options as rules, checked. */
-function shorthands({
-  maxDeadRatio,
-  maxIncrease,
-  baseline,
-}: Parameters<typeof checkRules>[1] & object): string[] {
-  for (const [flag, value] of [
-    ['--max-dead-ratio', maxDeadRatio],
-    ['--max-increase', maxIncrease],
-  ] as const) {
-    if (value !== undefined && !(value >= 0 && value <= 1)) {
-      throw new UserError(`Expected ${flag} to be a ratio in [0, 1], got \`${value}\`.`, 'bad-limit');
-    }
-  }
+): Rule[] {
+  const { maxDeadRatio, maxIncrease, baseline } = options;
+  checkSettings(gateSettings, { maxDeadRatio, maxIncrease });
   if (maxIncrease !== undefined && baseline === undefined) {
-    throw new UserError('--max-increase needs --baseline OLD.json to compare with.', 'missing-baseline');
+    throw new UserError('`maxIncrease` needs a `baseline` to compare with.', 'missing-baseline', {
+      settings: ['maxIncrease', 'baseline'],
+    });
   }
-  return maxDeadRatio === undefined ? [] : [`*.mlp_post.dead_ratio > ${maxDeadRatio}`];
+  const shorthand = maxDeadRatio === undefined ? [] : [`*.mlp_post.dead_ratio > ${maxDeadRatio}`];
+  return [...rules, ...shorthand].map(parseRule);
 }
 
-/** One entry per site that the rule is about; one for an aggregate or a site name alone. */
+/**
+ * Judges by one rule: a verdict for each site that it selects, or one for all of them under an aggregate, or for a site name
+ * alone. There is no over-smoothing of all layers taken together: there a site name alone selects each layer.
+ */
 function applyRule(report: AuditReport, rule: Rule): GateRule[] {
-  const { aggregate, selector, field } = rule;
-  if (isGraphField(field)) return applyGraphRule(report, { ...rule, field });
-  const sites = selectSites(report.sites, selector);
-  if (sites.length === 0) throw noSite(report, rule);
-  const of = (site: SiteReport): number | null => fieldValue([site], field);
-  if (aggregate) return [judged(rule, aggregated(sites, aggregate, of))];
-  if (isSiteName(selector)) return [judged(rule, { site: selector, value: fieldValue(sites, field) })];
-  return sites.map((site) => judged(rule, { site: site.id, value: of(site) }));
+  const { selector, field } = rule;
+  if (isGraphField(field)) {
+    return judge(rule, sitesMatching(report.graph ?? [], selector), (layer) => layer[GRAPH_FIELDS[field]]);
+  }
+  const sites = sitesMatching(report.sites, selector);
+  if (sites.length > 0 && isSiteName(selector) && !rule.aggregate) {
+    return [verdict(rule, { site: selector, value: fieldValue(sites, field as Field) })];
+  }
+  return judge(rule, sites, (site) => fieldValue([site], field as Field));
 }
 
-/** The verdict on what was found; an unknown value fails. */
-function judged({ text, comparison, limit }: Rule, { site, value }: Found): GateRule {
-  const failed = value === null || holds(value, comparison, limit);
-  return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
+function judge<S extends Selectable>(
+  rule: Rule,
+  sites: S[],
+  valueAt: (site: S) => number | null,
+): GateRule[] {
+  const values = sites.map((site) => ({ site: site.id, value: valueAt(site) }));
+  if (rule.aggregate && values.length > 0) return [verdict(rule, aggregated(values, rule.aggregate))];
+  return values.map((value) => verdict(rule, value));
 }
 
-interface Found {
+interface SiteValue {
   site: string | null;
   value: number | null;
 }
 
-/**
- * A rule about over-smoothing: there is no such measure of all layers taken together, so a site name alone is about each
- * layer. Sites without an embedding of the nodes (`mlp_pre`) are left out.
- */
-function applyGraphRule(report: AuditReport, rule: Rule & { field: GraphField }): GateRule[] {
-  const { text, aggregate, selector, field } = rule;
-  const graph = report.graph ?? [];
-  const measured = selectSites(graph, selector);
-  if (measured.length === 0) {
-    if (selectSites(report.sites, selector).length === 0) throw noSite(report, rule);
-    throw new UserError(
-      `The rule \`${text}\` is about over-smoothing, which was measured ${graph.length === 0 ? 'nowhere: the data is no graph' : `only at ${graph.map(({ id }) => id).join(', ')}`}.`,
-      'rule-without-site',
-    );
-  }
-  const of = (entry: GraphReport): number | null => entry[GRAPH_FIELDS[field]];
-  const found = aggregate
-    ? [aggregated(measured, aggregate, of)]
-    : measured.map((entry) => ({ site: entry.id, value: of(entry) }));
-  return found.map((each) => judged(rule, each));
+/** The verdict on a value; an unknown one fails. */
+function verdict({ text, comparison, limit }: Rule, { site, value }: SiteValue): GateRule {
+  const failed = value === null || holds(value, comparison, limit);
+  return { rule: text, value, limit, status: failed ? 'failed' : 'passed', site };
 }
 
-/** The aggregate over sites, and the site where it is reached. Unknown where it is unknown at one of them. */
-function aggregated<S extends { id: string }>(
-  sites: S[],
-  aggregate: Aggregate,
-  of: (site: S) => number | null,
-): Found {
-  const values = sites.map((site) => ({ site: site.id, value: of(site) }));
+/** The aggregate over sites, and the site where it is reached. It is unknown if the value of any site is. */
+function aggregated(values: SiteValue[], aggregate: Aggregate): SiteValue {
   const unknown = values.find(({ value }) => value === null);
   if (unknown) return unknown;
   if (aggregate === 'mean') {
@@ -161,7 +149,7 @@ function strictRules(warnings: Warning[]): GateRule[] {
   return warnings
     .filter(({ code }) => WEAKENING_WARNINGS.includes(code))
     .map(({ code, site }) => ({
-      rule: `--strict: ${code}`,
+      rule: `strict: ${code}`,
       value: null,
       limit: null,
       status: 'failed',
@@ -169,12 +157,35 @@ function strictRules(warnings: Warning[]): GateRule[] {
     }));
 }
 
-function noSite(report: AuditReport, { text, selector, field }: Rule): UserError {
-  const ids = (isGraphField(field) && report.graph ? report.graph : report.sites).map(({ id }) => id);
-  const some = ids.length > 6 ? [...ids.slice(0, 5), `… (${ids.length} in all)`] : ids;
+function incomplete({ model, data }: AuditReport): UserError {
+  const positions = data.positions.toLocaleString('en-US');
   return new UserError(
-    `The rule \`${text}\` is about no site: \`${selector}\` matches none of ` +
-      `${elide(report.model.name, 60)}'s ${some.length === 0 ? 'sites (it has none)' : some.join(', ')}.`,
-    'rule-without-site',
+    `The report of ${model.name} is incomplete (the run was stopped after ${positions} positions), and gates are ` +
+      'not evaluated on it: let the audit run to its end, e.g. with `resume`.',
+    'incomplete-report',
+    { settings: ['resume'] },
+  );
+}
+
+/** Ids that an error lists. */
+const SHOWN_IDS = 6;
+
+function noSite(report: AuditReport, { text, selector, field }: Rule): UserError {
+  const graph = report.graph ?? [];
+  const isElsewhere = isGraphField(field) && sitesMatching(report.sites, selector).length > 0;
+  const ids = (isGraphField(field) && graph.length > 0 ? graph : report.sites).map(({ id }) => id);
+  const some = ids.length > SHOWN_IDS ? [...ids.slice(0, SHOWN_IDS - 1), `… (${ids.length} in all)`] : ids;
+  const found = some.length === 0 ? 'sites (it has none)' : some.join(', ');
+  const name = elide(report.model.name, 60);
+  const message = isElsewhere
+    ? `The rule \`${text}\` is about over-smoothing, which was measured ${graph.length === 0 ? 'nowhere: the data is no graph' : `only at ${found}`}.`
+    : `The rule \`${text}\` selects no site: \`${selector}\` matches none of ${name}'s ${found}.`;
+  return new UserError(message, 'rule-without-site');
+}
+
+function noCommonSite(report: AuditReport, baseline: AuditReport): UserError {
+  return new UserError(
+    `The baseline (${baseline.model.name}) and the report (${report.model.name}) have no site in common.`,
+    'baseline-without-site',
   );
 }

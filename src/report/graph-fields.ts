@@ -13,5 +13,5 @@ export const GRAPH_FIELDS = {
 export type GraphField = keyof typeof GRAPH_FIELDS;
 
 export function isGraphField(name: string): name is GraphField {
-  return name in GRAPH_FIELDS;
+  return Object.hasOwn(GRAPH_FIELDS, name);
 }

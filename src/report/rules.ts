@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
-import { FIELDS, type Field } from './fields.js';
+import { percent } from '../settings/setting.js';
+import { FIELDS, type Field, isRatio } from './fields.js';
 import { GRAPH_FIELDS, type GraphField, isGraphField } from './graph-fields.js';
 import { SITE_KINDS } from './summary.js';
 
@@ -28,8 +29,9 @@ SELECTOR  a site id, with * for anything (5.mlp_post, *.mlp_post,
 FIELD     ${wrap(FIELDS, 66).join('\n          ')}
           of graphs, also of the selector output: ${wrap(Object.keys(GRAPH_FIELDS), 55).join('\n          ')}
 CMP       > | >= | < | <=
+NUMBER    0.05; of a ratio also 5%
 e.g.      mlp_post.dead_ratio > 0.05, 5.mlp_post.silent > 0,
-          max(*.mlp_post.dead_ratio) > 0.1`;
+          max(*.mlp_post.dead_ratio) > 10%`;
 
 /**
  * Reads a rule.
@@ -49,14 +51,22 @@ export function parseRule(text: string): Rule {
     const hint = scan.done ? ' (quote the rule: a shell takes a bare > for a redirection)' : '';
     scan.fail(scan.at, `expected >, >=, < or <=${hint}`);
   }
-  const number = scan.take(/[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/iy)?.[0];
-  if (number === undefined) scan.fail(scan.at, 'expected a number, such as 0.05');
+  const limit = readLimit(scan, field);
   scan.take(/\s*/y);
   if (!scan.done) scan.fail(scan.at, 'expected the end of the rule');
-  return { text: text.trim(), aggregate, selector, field, comparison, limit: Number(number) };
+  return { text: text.trim(), aggregate, selector, field, comparison, limit };
 }
 
-/** Whether the comparison holds. */
+/** A number; of a ratio also a percentage. */
+function readLimit(scan: Scanner, field: Rule['field']): number {
+  const number = scan.take(/[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/iy)?.[0];
+  if (number === undefined) scan.fail(scan.at, 'expected a number, such as 0.05 or 5%');
+  const sign = scan.take(/\s*%/y);
+  if (sign && !isRatio(field)) scan.fail(scan.at - 1, `\`${field}\` is no ratio, so its limit takes no %`);
+  return sign ? percent(number) : Number(number);
+}
+
+/** Returns true if the comparison holds. */
 export function holds(value: number, comparison: Comparison, limit: number): boolean {
   switch (comparison) {
     case '>':
@@ -97,7 +107,7 @@ class Scanner {
     return this.at >= this.text.length;
   }
 
-  /** Matches a sticky pattern here and moves behind it. */
+  /** Matches a sticky pattern here and moves on to its end. */
   take(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = this.at;
     const match = pattern.exec(this.text);

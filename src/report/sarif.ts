@@ -102,7 +102,7 @@ function ruleDescriptor(id: string, maxLevel: SarifLevel) {
 
 /** What a gate entry is about: a field such as `dead_ratio`, `baseline`, or `strict`. */
 function subject({ rule }: GateRule): string {
-  if (rule.startsWith('--strict')) return 'strict';
+  if (rule.startsWith('strict: ')) return 'strict';
   if (/ - baseline [<>]/.test(rule)) return 'baseline';
   return /\.(\w+)\s*\)?\s*[<>]/.exec(rule)?.[1] ?? 'rule';
 }

@@ -1,40 +1,51 @@
-import { UserError } from '../errors.js';
+import { didYouMean, UserError } from '../errors.js';
+import { matchesSelector } from './selector.js';
 import type { Site } from './types.js';
 
-/** Whether a site id matches a pattern: an id with `*`, or a site name alone. */
-export function matchesSite(pattern: string, { id, site }: Pick<Site, 'id' | 'site'>): boolean {
-  return pattern === site || globToRegExp(pattern).test(id);
-}
-
-/** A glob in which `*` stands for any text; each `*` is a group. */
-export function globToRegExp(glob: string): RegExp {
-  const escaped = glob.split('*').map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('(.*)')}$`);
-}
-
-/** The sites that `--sites` and `--layers` leave. @throws UserError for a pattern that matches nothing. */
-export function selectSites(sites: Site[], patterns?: readonly string[], layers?: readonly number[]): Site[] {
+/**
+ * Returns the sites that the settings `sites` and `layers` leave: those that any selector means, in any of the layers.
+ *
+ * @throws UserError for a selector or a layer that leaves no site of the model.
+ */
+export function selectSites(
+  sites: Site[],
+  selectors: readonly string[] = [],
+  layers: readonly number[] = [],
+): Site[] {
   if (sites.length === 0) return sites;
-  for (const pattern of patterns ?? []) {
-    if (sites.some((site) => matchesSite(pattern, site))) continue;
-    const known = sites.slice(0, 6).map(({ id }) => id);
-    const more = sites.length > known.length ? `, … (${sites.length} in all)` : '';
-    throw new UserError(
-      `\`--sites ${pattern}\` matches no site; the model has ${known.join(', ')}${more}.`,
-      'sites-none',
-    );
+  for (const selector of selectors) {
+    if (!sites.some((site) => matchesSelector(selector, site))) throw noSite(sites, selector);
   }
-  for (const layer of layers ?? []) {
-    if (sites.some((site) => site.layer === layer)) continue;
-    const last = Math.max(...sites.map((site) => site.layer));
-    throw new UserError(
-      `\`--layers ${layer}\` matches no site; the model has layers 0 to ${last}.`,
-      'layers-none',
-    );
+  for (const layer of layers) {
+    if (!sites.some((site) => site.layer === layer)) throw noLayer(sites, layer);
   }
   return sites.filter(
     (site) =>
-      (!patterns?.length || patterns.some((pattern) => matchesSite(pattern, site))) &&
-      (!layers?.length || layers.includes(site.layer)),
+      (selectors.length === 0 || selectors.some((selector) => matchesSelector(selector, site))) &&
+      (layers.length === 0 || layers.includes(site.layer)),
+  );
+}
+
+/** Ids that an error lists. */
+const SHOWN_IDS = 6;
+
+function noSite(sites: Site[], selector: string): UserError {
+  const ids = sites.map(({ id }) => id);
+  const names = [...new Set(sites.map(({ site }) => site))];
+  const more = ids.length > SHOWN_IDS ? `, … (${ids.length} in all)` : '';
+  return new UserError(
+    `\`sites=${selector}\` matches no site; the model has ${ids.slice(0, SHOWN_IDS).join(', ')}${more}.` +
+      didYouMean(selector, [...names, ...ids]),
+    'sites-none',
+    { settings: ['sites'] },
+  );
+}
+
+function noLayer(sites: Site[], layer: number): UserError {
+  const last = Math.max(...sites.map((site) => site.layer));
+  return new UserError(
+    `\`layers=${layer}\` matches no site; the model has layers 0 to ${last}.`,
+    'layers-none',
+    { settings: ['layers'] },
   );
 }

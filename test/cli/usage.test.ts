@@ -52,7 +52,7 @@ describe('a wrong value', () => {
     [['--format', 'xml'], 'Expected `--format` to be one of table, json, github, got `xml`.'],
     [['--json', '--format', 'table'], '`--json` and `--format table` exclude each other.'],
     [['--sarif-max-level', 'note'], '`--sarif-max-level` needs `--sarif FILE` to be about.'],
-    [['--max-increase', '0.1'], '--max-increase needs --baseline OLD.json to compare with.'],
+    [['--max-increase', '0.1'], '`--max-increase` needs a `--baseline` to compare with.'],
   ])('%j is told in a sentence', async (args, message) => {
     expect(await complaint('model.onnx', ...args)).toBe(message);
   });

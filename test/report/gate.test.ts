@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.js';
-import { FIELDS, fieldValue, selectSites } from '../../src/report/fields.js';
+import { FIELDS, fieldValue } from '../../src/report/fields.js';
 import { checkRules, evaluateGate, wantsGate, withGate } from '../../src/report/gate.js';
 import { GRAMMAR, parseRule } from '../../src/report/rules.js';
+import { sitesMatching } from '../../src/sites/selector.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
 import { reluRows, reportOf, siteOf, smallReport } from './fixture.js';
 
@@ -57,7 +58,8 @@ describe('rule', () => {
     ['mlp_post.dead', 14, 'quote the rule'],
     ['mlp_post.dead = 1', 14, 'expected >, >=, < or <='],
     ['mlp_post.dead > many', 17, 'expected a number'],
-    ['mlp_post.dead > 5%', 18, 'expected the end'],
+    ['mlp_post.dead > 5%', 18, '`dead` is no ratio'],
+    ['mlp_post.dead_ratio > 5% x', 26, 'expected the end'],
     ['sum(mlp_post.dead) > 1', 1, 'expected max, min, mean before ('],
     ['max(mlp_post.dead > 1', 18, 'expected )'],
     ['mlp_post.dead) > 1', 14, 'expected >, >=, < or <='],
@@ -70,7 +72,7 @@ describe('rule', () => {
   });
 
   it('is about sites: by id, by pattern, with every part where none is named', () => {
-    const ids = (selector: string) => selectSites(report.sites, selector).map(({ id }) => id);
+    const ids = (selector: string) => sitesMatching(report.sites, selector).map(({ id }) => id);
     expect(ids('mlp_pre')).toEqual(['0.mlp_pre']);
     expect(ids('1.mlp_post')).toEqual(['1.mlp_post']);
     expect(ids('2.mlp_post')).toEqual(['2.mlp_post.expert7']);
@@ -109,8 +111,8 @@ describe('rule', () => {
   });
 
   it.each(FIELDS)('can ask for %s of one site, and of several together', (field) => {
-    const [one] = selectSites(report.sites, '1.mlp_post');
-    const several = selectSites(report.sites, 'mlp_post');
+    const [one] = sitesMatching(report.sites, '1.mlp_post');
+    const several = sitesMatching(report.sites, 'mlp_post');
     expect(fieldValue([one!], field)).toBeTypeOf('number');
     // A site taken twice has the same ratios, quantiles and moments, and twice the counts.
     const factor = fieldValue([one!, one!], field)! / fieldValue([one!], field)!;
@@ -129,6 +131,26 @@ describe('rule', () => {
       '… (9 in all)',
     );
     expect(thrown(() => evaluateGate(reportOf([]), ['mlp_post.dead > 0'])).message).toContain('it has none');
+  });
+
+  it('that matches no site of one of several models is a warning', () => {
+    const rules = ['*.attn_out.dead > 0', '1.mlp_post.dead > 0', '*.zero_share > 5%'];
+    const gcn = reportOf([siteOf('1.mlp_post', reluRows(3000, 4, 1))]);
+    const { gate, warnings } = evaluateGate(gcn, rules, { severalModels: true });
+    expect(gate).toMatchObject({ status: 'failed', rules: [{ site: '1.mlp_post' }] });
+    expect(warnings.map(({ code }) => code)).toEqual(['rule-without-site', 'rule-without-site']);
+    expect(warnings[0]!.message).toContain('`*.attn_out` matches none of');
+    const elsewhere = { baseline: report, severalModels: true };
+    const compared = evaluateGate(reportOf([siteOf('9.mlp_post', reluRows(30, 4, 1))]), [], elsewhere);
+    expect(compared.gate).toEqual({ status: 'passed', rules: [] });
+    expect(compared.warnings.map(({ code }) => code)).toContain('baseline-without-site');
+  });
+
+  it('takes a percentage where a ratio is compared', () => {
+    expect(parseRule('mlp_post.dead_ratio > 0.7 %').limit).toBe(0.007);
+    expect(parseRule('0.mlp_post.zero_share > 50%').limit).toBe(0.5);
+    expect(parseRule('mlp_post.frequency_p05 < 1e-1%').limit).toBe(0.001);
+    expect(failed('mlp_post.dead_ratio >= 35%')).toEqual([['mlp_post', 7 / 20]]);
   });
 
   it('without a value to compare fails', () => {
@@ -168,14 +190,14 @@ describe('gate', () => {
     expect(thrown(() => evaluateGate(incomplete, ['mlp_post.dead > 0'])).code).toBe('incomplete-report');
   });
 
-  it('fails under --strict on warnings that weaken the verdict, and on no others', () => {
+  it('under `strict` fails on warnings that weaken the verdict, and on no others', () => {
     const few = smallReport(2, { warnings: [{ code: 'device', message: 'No GPU.' }] }, 500);
     const rules = ['mlp_post.dead_ratio > 0.5'];
     expect(evaluateGate(few, rules).gate.status).toBe('passed');
     const { gate } = evaluateGate(few, rules, { strict: true });
     expect(gate.status).toBe('failed');
     expect(gate.rules[1]).toEqual({
-      rule: '--strict: resolution',
+      rule: 'strict: resolution',
       value: null,
       limit: null,
       status: 'failed',
@@ -196,8 +218,10 @@ describe('gate', () => {
     checkRules(['mlp_post.dead > 0'], { baseline: 'old.json', maxIncrease: 0.1 });
     expect(thrown(() => checkRules(['x'])).code).toBe('rule-syntax');
     expect(thrown(() => checkRules([], { maxIncrease: 0.1 })).code).toBe('missing-baseline');
-    expect(thrown(() => checkRules([], { maxDeadRatio: 5 })).message).toContain('a ratio in [0, 1], got `5`');
-    expect(thrown(() => checkRules([], { maxDeadRatio: Number.NaN })).code).toBe('bad-limit');
+    expect(thrown(() => checkRules([], { maxDeadRatio: 5 })).message).toContain(
+      'Expected `maxDeadRatio` to be a ratio from 0 to 1, as in 0.05 or 5%, got `5`.',
+    );
+    expect(thrown(() => checkRules([], { maxDeadRatio: Number.NaN })).code).toBe('option-value');
   });
 });
 
