@@ -1,0 +1,177 @@
+"""Audits real models and holds every counter against NumPy.
+
+    python3 -m models.real [--only PATTERN…] [--cache DIR] [--timing] [--write]
+
+See docs/real-models.md.
+"""
+
+import argparse
+import base64
+import json
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from .axes import Axes
+from .exposed import Exposed
+from .fetch import default_cache, fetch
+from .inputs import inputs_of
+from .inputs.cache import Cache
+from .reduce import differences, reduced, sum_error
+
+ROOT = Path(__file__).parents[2]
+AUDIT = ["node", str(ROOT / "dist/src/cli/main.js")]
+TIME_LIMIT_SECONDS = 900
+TYPES = {"f64": np.float64, "f32": np.float32}
+
+
+def check(name: str, cache: Cache) -> dict:
+    """Returns one row of the table: what was found, and whether the counters are NumPy's."""
+    path = cache.path(name)
+    feeds = inputs_of(name, cache)
+    data = cache.folder / "inputs" / name.replace("/", "--").replace(".onnx", ".npz")
+    data.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(data, **feeds)
+    model = onnx.load(path)
+    row = {"name": name, "bytes": path.stat().st_size, **origin(model), **inspected(path)}
+    report, row["audit"] = audited(path, data, feeds)
+    if report is None:
+        return row | {"equal": 0, "unequal": []}
+    sites = report["sites"]
+    row["dead"] = sum(site["dead"] for site in sites if site["site"] != "mlp_pre")
+    row["neurons"] = sum(site["neurons"] for site in sites if site["site"] != "mlp_pre")
+    row["warnings"] = [warning["message"] for warning in report["warnings"]]
+    return row | compared(model, path, report, feeds, row.pop("biases"))
+
+
+def origin(model: onnx.ModelProto) -> dict:
+    opsets = [f"{each.domain or 'onnx'} {each.version}" for each in model.opset_import if each.domain in ("", "ai.onnx")]
+    return {"opset": opsets[0] if opsets else "", "producer": f"{model.producer_name} {model.producer_version}".strip()}
+
+
+def inspected(path: Path) -> dict:
+    """Returns the sites and activation functions that `audit inspect` finds, and its misses."""
+    done = subprocess.run([*AUDIT, "inspect", path, "--explain", "--json"], capture_output=True, text=True)
+    if done.returncode != 0:
+        return {"sites": 0, "activations": {}, "misses": [done.stderr.strip()], "biases": {}}
+    found = json.loads(done.stdout)
+    functions = Counter(site["activation"] for site in found["sites"] if site["site"] != "mlp_pre" and site["activation"])
+    return {
+        "sites": len(found["sites"]),
+        "activations": dict(functions),
+        "misses": [miss["reason"] for miss in found["misses"] if miss["what"] != "attention"],
+        "missedAttention": [miss["reason"] for miss in found["misses"] if miss["what"] == "attention"],
+        "biases": {site["id"]: site["plus"] for site in found["sites"]},
+    }
+
+
+def audited(path: Path, data: Path, feeds: dict) -> tuple[dict | None, dict]:
+    """Returns the report, or None, and how the command ended."""
+    target = data.with_suffix(".report.json")
+    target.unlink(missing_ok=True)
+    rows = max((value.shape[0] for value in feeds.values() if value.ndim), default=1)
+    options = ["--tokens", "all", "--batch-size", str(rows), "--threads", "1", "--report", str(target)]
+    command = [*AUDIT, str(path), "--data", str(data), *options, "--quiet", "--no-progress", "--no-hash"]
+    start = time.monotonic()
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None, {"exit": None, "message": f"not finished after {TIME_LIMIT_SECONDS} s"}
+    ended = {"exit": done.returncode, "seconds": time.monotonic() - start, "message": done.stderr.strip()}
+    if not target.exists():
+        return None, ended
+    report = json.loads(target.read_text())
+    runtime = report["runtime"]
+    return report, ended | {"runSeconds": runtime["durationSeconds"], "peakBytes": runtime["peakRssBytes"]}
+
+
+def compared(model: onnx.ModelProto, path: Path, report: dict, feeds: dict, biases: dict) -> dict:
+    """Returns how many sites have NumPy's counters, and the differences of the others."""
+    sites, threshold = report["sites"], report["criterion"]["threshold"]
+    axes, expected, notes = Axes(model), {}, {}
+    exposed = Exposed(path, sorted({site["tensor"] for site in sites}))
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    for batch in batches(model, feeds):
+        mask = batch.get("attention_mask")
+        needed = {name: value for name, value in batch.items()}
+        for tensor, values in exposed.values(needed):
+            for site in (each for each in sites if each["tensor"] == tensor):
+                axis = axes.axis(tensor, values.shape, site["neurons"])
+                if axis is None:
+                    notes[site["id"]] = f"{site['neurons']} neurons fit no single axis of {list(values.shape)}"
+                    continue
+                bias = biases.get(site["id"])
+                shifted = values if bias is None else values + onnx.numpy_helper.to_array(stored[bias["name"]])
+                counters = reduced(shifted, axis, threshold, mask)
+                before = expected.get(site["id"])
+                expected[site["id"]] = counters if before is None else before.merged(counters)
+    unequal = []
+    for site in sites:
+        counters = expected.get(site["id"])
+        reasons = [notes.get(site["id"], f"no tensor {site['tensor']} in the file")]
+        found = reasons if counters is None else differences(site, counters, decoded)
+        if found:
+            unequal.append({"site": site["id"], "tensor": site["tensor"], "why": found})
+    errors = [sum_error(site, expected[site["id"]], decoded) for site in sites if site["id"] in expected]
+    return {"equal": len(sites) - len(unequal), "unequal": unequal, "sumError": max(errors, default=0.0)}
+
+
+def batches(model: onnx.ModelProto, feeds: dict):
+    """Yields the feeds, cut along the leading axis where the model fixes how many rows it takes."""
+    rows = {value.shape[0] if value.ndim else None for value in feeds.values()}
+    fixed = [
+        value.type.tensor_type.shape.dim[0].dim_value
+        for value in model.graph.input
+        if value.name in feeds and value.type.tensor_type.shape.dim
+    ]
+    size = next((each for each in fixed if each > 0), None)
+    if len(rows) != 1 or size is None:
+        yield feeds
+        return
+    (count,) = rows
+    for start in range(0, count - count % size, size):
+        yield {name: value[start : start + size] for name, value in feeds.items()}
+
+
+def decoded(array: dict) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(array["data"]), TYPES[array["dtype"]])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=default_cache())
+    parser.add_argument("--only", nargs="+", metavar="PATTERN")
+    options = parser.parse_args()
+    cache = Cache(options.cache)
+    results = options.cache / "results"
+    results.mkdir(exist_ok=True)
+    for path in fetch(options.cache, options.only):
+        name = str(path.relative_to(options.cache / "models"))
+        try:
+            row = check(name, cache)
+        except Exception as problem:  # noqa: BLE001
+            row = {"name": name, "problem": f"{type(problem).__name__}: {problem}"}
+        (results / f"{name.replace('/', '--')}.json").write_text(json.dumps(row, indent=1))
+        cache.close()
+        print(summary(row), flush=True)
+
+
+def summary(row: dict) -> str:
+    if "problem" in row:
+        return f"{row['name']}: the check failed: {row['problem'][:300]}"
+    audit = row["audit"]
+    line = f"{row['name']}: {row['sites']} sites, {len(row['misses'])} missed, exit {audit['exit']}"
+    line += f", equal {row['equal']}, unequal {len(row['unequal'])}, sums {row.get('sumError', 0):.1g}, {audit.get('seconds', 0):.1f} s"
+    if audit["exit"] not in (0, 1):
+        line += f"\n   {audit['message'][:300]}"
+    for each in row["unequal"][:3]:
+        line += f"\n   {each['site']} {each['why']}"
+    return line
+
+
+if __name__ == "__main__":
+    main()
