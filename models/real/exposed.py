@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 from onnx import AttributeProto, GraphProto, helper
 
-BYTES_AT_ONCE = 400_000_000
+BYTES_AT_ONCE = 200_000_000
 
 
 class Exposed:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Positions whose float64 copies are in memory at once.
+BLOCK = 65536
+
 
 @dataclass
 class Counters:
@@ -25,10 +28,20 @@ class Counters:
 
 
 def reduced(values: np.ndarray, axis: int, threshold: float, mask: np.ndarray | None) -> Counters:
-    """Reduces a tensor whose neurons lie on `axis`; of its other axes a mask of as many elements leaves positions out."""
+    """Reduces a tensor whose neurons lie on `axis`. A mask with one element a position leaves out positions that are 0."""
     rows = np.moveaxis(values, axis, -1).reshape(-1, values.shape[axis])
     if mask is not None and mask.size == len(rows):
         rows = rows[mask.reshape(-1) != 0]
+    blocks = [rows[start : start + BLOCK] for start in range(0, max(1, len(rows)), BLOCK)]
+    counters = [of_block(block, threshold) for block in blocks]
+    total = counters[0]
+    for each in counters[1:]:
+        total = total.merged(each)
+    return total
+
+
+def of_block(rows: np.ndarray, threshold: float) -> Counters:
+    """Reduces [positions, neurons] in float64; numbers that are not finite are left out."""
     wide = rows.astype(np.float64)
     finite = np.isfinite(wide)
     counted = np.where(finite, wide, 0)
