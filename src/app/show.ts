@@ -1,9 +1,9 @@
 import type { TextOptions } from '../report/colors.js';
-import { readAnyReport } from '../report/json.js';
-import { type Format, renderReport } from '../report/render.js';
+import type { Format } from '../settings/output-settings.js';
+import { readAnyReport, renderReport } from './report-kinds.js';
 
 /**
- * A saved report of any kind as text.
+ * Reads a saved report of any kind, and returns it as text.
  *
  * @throws UserError when the file is no report.
  */

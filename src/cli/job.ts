@@ -1,5 +1,5 @@
-import { type Report, writeReport } from '../report/json.js';
-import { renderReport } from '../report/render.js';
+import { type Report, renderReport } from '../app/report-kinds.js';
+import { writeReport } from '../report/json.js';
 import type { Settings } from '../settings/settings.js';
 import { listenForInterrupt } from './interrupt.js';
 import { openTerminal, type Terminal } from './terminal.js';

@@ -1,92 +1,68 @@
-import type { z } from 'zod';
-import { type BoundsReport, boundsReportSchema } from '../bounds/schema.js';
+import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { readTextFile, writeTextFile } from '../files/text-files.js';
-import { type FlipReport, flipReportSchema } from '../repair/flip/schema.js';
-import { type PruneReport, pruneReportSchema } from '../repair/prune/schema.js';
-import { type StripReport, stripReportSchema } from '../repair/strip/schema.js';
-import { type SwapReport, swapReportSchema } from '../repair/swap/schema.js';
-import { type DiffReport, diffReportSchema } from './diff-schema.js';
 import { siteCounters } from './recompute.js';
 import { type AuditReport, auditReportSchema, SCHEMA_VERSION } from './schema.js';
-
-export type Report =
-  | AuditReport
-  | BoundsReport
-  | DiffReport
-  | FlipReport
-  | PruneReport
-  | StripReport
-  | SwapReport;
-
-const SCHEMAS = {
-  audit: auditReportSchema,
-  bounds: boundsReportSchema,
-  diff: diffReportSchema,
-  flip: flipReportSchema,
-  prune: pruneReportSchema,
-  strip: stripReportSchema,
-  swap: swapReportSchema,
-};
-type Kind = keyof typeof SCHEMAS;
 
 /**
  * Reads and checks an audit report, plain or gzipped.
  *
- * @throws UserError when the file is not there, cut short, no report, of another version or kind, or damaged.
+ * @throws UserError when the file is missing, cut short, no report, of another version or kind, or damaged.
  */
 export async function readReport(path: string): Promise<AuditReport> {
   return parseReport(await readTextFile(path), path);
 }
 
-/** Reads a report of any kind. */
-export async function readAnyReport(path: string): Promise<Report> {
-  return parseAnyReport(await readTextFile(path), path);
-}
-
-/** Writes a report atomically; a name ending in `.gz` is compressed. */
-export async function writeReport(path: string, report: Report): Promise<void> {
-  await writeTextFile(path, formatReport(report));
-}
-
-/** Checks the text of an audit report; `path` is for the error's sentence. */
+/** Checks the text of an audit report; `path` is what errors call it. @throws UserError as `readReport`. */
 export function parseReport(text: string, path: string): AuditReport {
-  const report = parseAnyReport(text, path);
-  if (report.kind !== 'audit') {
-    const message = `\`${path}\` is a report of kind \`${report.kind}\`; expected an audit report (audit --report FILE).`;
-    throw new UserError(message, 'wrong-report-kind');
-  }
-  return report;
+  return parseReportOf({ audit: auditReportSchema }, text, path);
 }
 
-export function parseAnyReport(text: string, path: string): Report {
+/**
+ * Checks the text of a report of one of several kinds.
+ *
+ * @param schemas By kind.
+ * @throws UserError as `readReport`.
+ */
+export function parseReportOf<S extends Record<string, z.ZodType>>(
+  schemas: S,
+  text: string,
+  path: string,
+): z.output<S[keyof S]> {
   const json = parseJson(text, path);
-  const { schemaVersion, kind } = (json ?? {}) as Partial<Report>;
-  if (typeof json !== 'object' || schemaVersion === undefined || kind === undefined) {
+  const begun = headSchema.safeParse(json);
+  if (!begun.success) {
     const message = `\`${path}\` is JSON, but no report of this tool: expected the fields schemaVersion and kind.`;
     throw new UserError(message, 'not-a-report');
   }
+  const { schemaVersion, kind } = begun.data;
   if (schemaVersion !== SCHEMA_VERSION) {
     const message =
       `\`${path}\` has schemaVersion ${JSON.stringify(schemaVersion)}, but this version of activation-auditor ` +
       `reads ${SCHEMA_VERSION}: audit the model again, or use the version that wrote it.`;
     throw new UserError(message, 'other-schema-version');
   }
-  if (!Object.hasOwn(SCHEMAS, kind)) {
-    const message = `\`${path}\` is a report of kind ${JSON.stringify(kind)}; expected ${Object.keys(SCHEMAS).join(' or ')}.`;
+  if (typeof kind !== 'string' || !Object.hasOwn(schemas, kind)) {
+    const kinds = Object.keys(schemas).join(' or ');
+    const message = `\`${path}\` is a report of kind ${JSON.stringify(kind)}; expected ${kinds}.`;
     throw new UserError(message, 'wrong-report-kind');
   }
-  const parsed = SCHEMAS[kind as Kind].safeParse(json);
+  const parsed = schemas[kind]!.safeParse(json);
   if (!parsed.success) throw damaged(path, parsed.error);
-  if (parsed.data.kind === 'audit') checkLengths(parsed.data, path);
-  return parsed.data;
+  if (kind === 'audit') checkSites(parsed.data as AuditReport, path);
+  return parsed.data as z.output<S[keyof S]>;
+}
+
+/** Writes a report of any kind atomically; a name ending in `.gz` is compressed. */
+export async function writeReport(path: string, report: object): Promise<void> {
+  await writeTextFile(path, formatReport(report));
 }
 
 /**
- * The report as JSON: objects indented, lists of plain values on one line each, so that a person can read it and
- * a histogram does not fill the screen. NaN and infinite numbers are `null`.
+ * Returns a report of any kind as JSON: objects indented, lists of plain values on one line each, so that a person can read
+ * it and a histogram does not fill the screen. NaN and infinite numbers are `null`.
  */
-export function formatReport(report: Report): string {
+export function formatReport(report: object): string {
   return `${format(report, '')}\n`;
 }
 
@@ -103,21 +79,23 @@ function format(value: unknown, indent: string): string {
   return entries.length === 0 ? '{}' : `{\n${entries.join(',\n')}\n${indent}}`;
 }
 
+const headSchema = z.object({ schemaVersion: z.unknown().nonoptional(), kind: z.unknown().nonoptional() });
+
 function parseJson(text: string, path: string): unknown {
-  const size = `${Buffer.byteLength(text).toLocaleString('en-US')} bytes`;
-  if (text.trim() === '')
+  if (text.trim() === '') {
     throw new UserError(`\`${path}\` is empty; expected a JSON report.`, 'file-truncated');
+  }
   try {
     return JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch (error) {
+  } catch (cause) {
     if (!text.trimStart().startsWith('{')) {
-      throw new UserError(`\`${path}\` is not JSON; expected a report of this tool.`, 'not-a-report', {
-        cause: error,
-      });
+      const message = `\`${path}\` is not JSON; expected a report of this tool.`;
+      throw new UserError(message, 'not-a-report', { cause });
     }
-    const ends = text.trimEnd().endsWith('}') ? 'is damaged' : `is cut short: it ends after ${size}`;
+    const bytes = Buffer.byteLength(text).toLocaleString('en-US');
+    const ends = text.trimEnd().endsWith('}') ? 'is damaged' : `is cut short: it ends after ${bytes} bytes`;
     const message = `\`${path}\` ${ends}, and is no whole JSON document; write or copy it again.`;
-    throw new UserError(message, 'file-truncated', { cause: error });
+    throw new UserError(message, 'file-truncated', { cause });
   }
 }
 
@@ -130,8 +108,8 @@ function damaged(path: string, error: z.ZodError): UserError {
   );
 }
 
-/** What the schema cannot say: vectors are as long as the site has neurons, indices lie within it, ids differ. */
-function checkLengths(report: AuditReport, path: string): void {
+/** Checks what the schema cannot say: vectors have a number for each neuron, indices lie within them, ids differ. */
+function checkSites(report: AuditReport, path: string): void {
   const ids = new Set<string>();
   for (const site of report.sites) {
     siteCounters(site);

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { SARIF_LEVELS, type SarifLevel } from '../settings/output-settings.js';
 import { printable } from './format.js';
 import type { AuditReport, GateRule } from './schema.js';
 import { ruleWords } from './words.js';
-
-export const SARIF_LEVELS = ['none', 'note', 'warning', 'error'] as const;
-export type SarifLevel = (typeof SARIF_LEVELS)[number];
 
 export interface SarifOptions {
   /** No result is more severe than this: GitHub's own check fails on `error`, whatever our gate says. */

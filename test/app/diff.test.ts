@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diffReports } from '../../src/app/diff.js';
-import { renderReport } from '../../src/report/render.js';
+import { renderReport } from '../../src/app/report-kinds.js';
 import type { AuditReport } from '../../src/report/schema.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
 import { reportOf, siteOf, smallReport } from '../report/fixture.js';

@@ -2,8 +2,8 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseAnyReport } from '../../src/app/report-kinds.js';
 import type { StripReport } from '../../src/repair/strip/schema.js';
-import { parseAnyReport } from '../../src/report/json.js';
 import { audit, root } from './audit.js';
 
 const model = join(root, 'models/mlp/model.onnx');

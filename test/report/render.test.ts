@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { parseAnyReport, renderReport } from '../../src/app/report-kinds.js';
 import { renderGitHub } from '../../src/report/github.js';
-import { parseAnyReport } from '../../src/report/json.js';
 import { renderJUnit } from '../../src/report/junit.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
-import { renderReport } from '../../src/report/render.js';
-import { renderSarif, SARIF_LEVELS } from '../../src/report/sarif.js';
+import { renderSarif } from '../../src/report/sarif.js';
 import type { AuditReport } from '../../src/report/schema.js';
 import { sparkline } from '../../src/report/sparkline.js';
 import { renderTable } from '../../src/report/table.js';
+import { SARIF_LEVELS } from '../../src/settings/output-settings.js';
 import { reluRows, reportOf, siteOf, smallReport } from './fixture.js';
 
 // A case is a report, NAME.json, and what it is rendered to, NAME.table.txt and so on; `vitest run -u` writes these.

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { diffReports } from '../../src/app/diff.js';
+import { jsonSchemas } from '../../src/app/report-kinds.js';
 import { diffReportSchema } from '../../src/report/diff-schema.js';
 import { evaluateGate } from '../../src/report/gate.js';
 import { formatReport } from '../../src/report/json.js';
-import { jsonSchemas } from '../../src/report/json-schema.js';
 import { auditReportSchema } from '../../src/report/schema.js';
 import { reportOf, siteOf, smallReport } from './fixture.js';
 

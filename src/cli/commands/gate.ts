@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { renderReport } from '../../app/report-kinds.js';
 import { UserError } from '../../errors.js';
 import { wantsGate, withGate } from '../../report/gate.js';
 import { readReport } from '../../report/json.js';
-import { renderReport } from '../../report/render.js';
 import { failures, gateNames, readGating } from '../gating.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles, writeOutputFiles } from '../outputs.js';

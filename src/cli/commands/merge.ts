@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { mergeReports, type NamedReport } from '../../app/merge.js';
+import { renderReport } from '../../app/report-kinds.js';
 import { readReport, writeReport } from '../../report/json.js';
-import { renderReport } from '../../report/render.js';
 import { addSettings } from '../options.js';
 import { checkOutputFile } from '../outputs.js';
 import { readSettings } from '../settings.js';

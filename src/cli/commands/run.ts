@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { audit } from '../../app/audit.js';
+import { renderReport } from '../../app/report-kinds.js';
 import { wantsGate, withGate } from '../../report/gate.js';
-import { renderReport } from '../../report/render.js';
 import type { AuditReport } from '../../report/schema.js';
 import { toAuditOptions } from '../../settings/options.js';
 import { namesOf, type Settings, settings as table } from '../../settings/settings.js';
