@@ -5,6 +5,7 @@ import { encodeModel } from '../onnx/encode.js';
 import type { RectifierNetwork } from '../sites/rectifier.js';
 import type { Site } from '../sites/types.js';
 import { addLivingPointsProbes, type LivingPointsProbe } from './living-points.js';
+import { orderOutputs } from './output-order.js';
 import { addProbes, type ProbeOptions, type Probes } from './probe.js';
 import { pruneUnused } from './prune-unused.js';
 import { streamEdges } from './stream-edges.js';
@@ -35,10 +36,12 @@ export interface OverlayOptions extends ProbeOptions {
  */
 export function auditOverlay(model: Model, sites: Site[], folder: string, options: OverlayOptions): Overlay {
   const before = new Set(model.graph.inputs.map((input) => input.name));
+  const trunk = new Set(model.graph.nodes);
   const probes = addProbes(model, sites, options);
   const livingPoints = options.rectifier ? addLivingPointsProbes(model, options.rectifier, sites) : [];
   if (options.streamEdges) streamEdges(model);
   const { removedNodes } = options.keepOutputs ? { removedNodes: 0 } : pruneUnused(model.graph);
+  orderOutputs(model.graph, trunk);
   const inputs = model.graph.inputs.map((input) => input.name).filter((name) => before.has(name));
   return { bytes: encodeOverlay(model, folder), probes, livingPoints, inputs, removedNodes };
 }
