@@ -25,8 +25,11 @@ export function ownerTag(): string {
 
 const TAG = /^([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\d+$/;
 
-/** Kinds of owner: this process, another one that may be running, or one that is gone. */
-export function ownerOf(tag: string): 'self' | 'running' | 'foreign' | 'gone' | null {
+/** Kinds of owner: this process, another one that runs, one of another machine, or one that is gone. */
+export type Owner = 'self' | 'running' | 'foreign' | 'gone';
+
+/** Returns the owner that a tag names; `null` for what is no tag. */
+export function ownerOf(tag: string): Owner | null {
   const [, ownerHost, pid, ownerNonce] = TAG.exec(tag) ?? [];
   if (pid === undefined) return null;
   if (ownerHost !== host) return 'foreign';
@@ -35,8 +38,18 @@ export function ownerOf(tag: string): 'self' | 'running' | 'foreign' | 'gone' | 
 }
 
 /** Returns a name beside a file or folder that is to be made, for it until it is complete: `.NAME.TAG.tmp`. */
-export function temporaryName(target: string): string {
-  return join(dirname(target), `${prefixOf(target)}${ownerTag()}.tmp`);
+export function temporaryName(target: string, suffix = 'tmp'): string {
+  return join(dirname(target), `${prefixOf(target)}${ownerTag()}.${suffix}`);
+}
+
+/**
+ * Returns the owner of an unfinished file by its name; `null` for the name of any other file.
+ *
+ * @param target What the file is to become; `null` for anything.
+ */
+export function ownerIn(name: string, target: string | null, suffix = 'tmp'): Owner | null {
+  const isOfTarget = name.startsWith(target === null ? '.' : prefixOf(target));
+  return isOfTarget && name.endsWith(`.${suffix}`) ? ownerOf(name.split('.').at(-2)!) : null;
 }
 
 /**
@@ -49,12 +62,9 @@ export async function removeStale(
   target: string | null = null,
   files: Pick<typeof nodeFiles, 'readdir' | 'rm' | 'stat'> = nodeFiles,
 ): Promise<void> {
-  const prefix = target === null ? '.' : prefixOf(target);
   for (const name of await files.readdir(folder).catch(() => [])) {
-    const tag = name.startsWith(prefix) && /([^.]*)\.tmp$/.exec(name)?.[1];
-    if (!tag) continue;
     const path = join(folder, name);
-    const owner = ownerOf(tag);
+    const owner = ownerIn(name, target);
     if (owner === 'gone' || (owner === 'foreign' && (await isOld(path, files)))) {
       await files.rm(path, { recursive: true, force: true }).catch(() => {});
     }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { modelConfig } from '../data/model-config.js';
 import { UserError } from '../errors.js';
 import { refusePending } from '../files/journal.js';
+import { finishPublication } from '../files/publish.js';
 import { correspondence, transplant } from '../graph/correspondence.js';
 import { fromOnnx } from '../graph/from-onnx.js';
 import type { Value } from '../graph/graph.js';
@@ -75,6 +76,7 @@ export interface AuditedFile {
  */
 export async function openAuditedFile(options: ModelOptions): Promise<AuditedFile> {
   checkSettings(auditSettings, options);
+  await finishPublication(options.model);
   refusePending(options.model);
   const opened = openModel(options.model);
   const plugins = await loadPlugins(options.plugin);

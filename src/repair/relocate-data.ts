@@ -59,7 +59,7 @@ export function relocateData(
 }
 
 /** Patches of the original model file as ones of its copy. */
-export function shifted(patches: readonly BytePatch[], splices: readonly Splice[]): BytePatch[] {
+export function shiftPatches(patches: readonly BytePatch[], splices: readonly Splice[]): BytePatch[] {
   const shift = shiftBy(splices);
   return patches.map((patch) => ({ ...patch, offsetBytes: shift(patch.offsetBytes) }));
 }

@@ -2,9 +2,10 @@ import { existsSync, promises as nodeFiles, readdirSync, readFileSync, writeFile
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FileSystem } from '../../src/files/atomic.js';
-import { writeClones } from '../../src/files/clone.js';
+
 import type { BytePatch } from '../../src/files/patch.js';
 import { temporaryName } from '../../src/files/temporary.js';
+import { writeTogether } from '../../src/files/write-together.js';
 import { newFolder, someBytes } from './some-bytes.js';
 
 describe('writing clones', () => {
@@ -20,7 +21,7 @@ describe('writing clones', () => {
     const [from, to] = [join(at, 'a'), join(at, 'b')];
     const bytes = someBytes(1000);
     writeFileSync(from, bytes);
-    await writeClones([{ from, to, patches: [patch(from, bytes)] }]);
+    await writeTogether(to, [{ from, to, patches: [patch(from, bytes)] }]);
     const expected = bytes.slice();
     expected.fill(0, 10, 14);
     expect(new Uint8Array(readFileSync(to))).toEqual(expected);
@@ -38,7 +39,7 @@ describe('writing clones', () => {
     const bytes = someBytes(1000);
     writeFileSync(from, bytes);
     const files = { ...nodeFiles, ...broken } as unknown as FileSystem;
-    await expect(writeClones([{ from, to, patches: [patch(from, bytes)] }], files)).rejects.toThrow(
+    await expect(writeTogether(to, [{ from, to, patches: [patch(from, bytes)] }], files)).rejects.toThrow(
       /`.*b` cannot be written: (no space is left|the file system is read-only)/,
     );
     expect(existsSync(to)).toBe(false);
@@ -56,7 +57,7 @@ describe('writing clones', () => {
       .replace(/[0-9a-f]{8}(-\d+\.tmp)$/, '01234567$1');
     const other = left.replace('.b.', '.c.');
     for (const path of [ours, left, other]) writeFileSync(path, '');
-    await writeClones([{ from, to, patches: [] }]);
+    await writeTogether(to, [{ from, to, patches: [] }]);
     expect(readdirSync(at).sort()).toEqual([basename(ours), basename(other), 'a', 'b'].sort());
   });
 });

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { writeClones } from '../../src/files/clone.js';
+import { cloneFile } from '../../src/files/clone.js';
 import { growthOf } from '../../src/files/splice.js';
 import { encodeModel } from '../../src/onnx/encode.js';
 import { relocate } from '../../src/onnx/relocate.js';
@@ -28,7 +28,8 @@ function located(proto: ModelProto, locations: readonly string[]): Buffer {
 async function relocated(from: string, renamed: ReadonlyMap<string, string>): Promise<Buffer> {
   const to = join(folder, 'to.onnx');
   const splices = relocate({ path: from, bytes: readFileSync(from).length }, renamed);
-  await writeClones([{ from, to, patches: [], splices }]);
+  rmSync(to, { force: true });
+  await cloneFile({ from, to, patches: [], splices });
   const bytes = readFileSync(to);
   expect(bytes.length).toBe(readFileSync(from).length + growthOf(splices));
   return bytes;

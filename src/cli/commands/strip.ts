@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UserError } from '../../errors.js';
-import { undoStrip } from '../../repair/strip/journal.js';
 import { type StripOptions, strip } from '../../repair/strip/strip.js';
+import { undoStrip } from '../../repair/strip/undo.js';
 import { readReport } from '../../report/json.js';
 import { toAuditOptions } from '../../settings/options.js';
 import type { SettingName, Settings } from '../../settings/settings.js';

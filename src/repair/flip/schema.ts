@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { count, dataSchema, head, measured, modelSchema, runtimeSchema } from '../../report/schema.js';
-import { changedFileSchema } from '../changed-file-schema.js';
+import { changedFileSchema } from '../changed-files.js';
 import { MODES } from '../destination.js';
 
 const beforeAfter = z.object({ before: count, after: count });

@@ -107,7 +107,7 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
     await written.publish();
     return report({ output, files: written.files, parameters: countParameters(graph), checked });
   } finally {
-    written.discard();
+    await written.discard();
   }
 }
 

@@ -8,7 +8,7 @@ import {
   place,
   runtimeSchema,
 } from '../../report/schema.js';
-import { changedFileSchema } from '../changed-file-schema.js';
+import { changedFileSchema } from '../changed-files.js';
 import { MODES } from '../destination.js';
 import { qualityChangeSchema } from '../quality-change.js';
 

@@ -21,12 +21,12 @@ import { checkDestination, type Destination, modeOf } from '../destination.js';
 import { applyPatched, type PatchedWeights } from '../patched-weights.js';
 import { compareQuality } from '../quality-change.js';
 import { DEFAULT_FRACTION } from './choose-weights.js';
-import { undoStrip } from './journal.js';
 import { writeStripped } from './output.js';
 import { type Round, stripReport } from './result.js';
 import { type StripChange, stripRound, type Unstripped } from './round.js';
 import type { StripReport } from './schema.js';
 import { firstReport } from './start.js';
+import { undoStrip } from './undo.js';
 
 export interface StripOptions extends AuditOptions {
   /** Where to write; `null` for a dry run, which writes nothing. */

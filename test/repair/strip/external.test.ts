@@ -14,10 +14,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { FileSystem } from '../../../src/files/atomic.js';
-import { writeClones } from '../../../src/files/clone.js';
+import { cloneFile } from '../../../src/files/clone.js';
 import { openForAudit } from '../../../src/measure/load.js';
 import type { NdArray } from '../../../src/onnx/array.js';
 import { encodeModel } from '../../../src/onnx/encode.js';
@@ -26,10 +25,10 @@ import { openModel } from '../../../src/onnx/skeleton.js';
 import type { TensorProto } from '../../../src/onnx/types.js';
 import { allTensors } from '../../../src/onnx/walk.js';
 import { encodeOverlay } from '../../../src/probe/overlay.js';
-import { undoStrip } from '../../../src/repair/strip/journal.js';
 import { type RecordParts, writeStripped } from '../../../src/repair/strip/output.js';
 import { readStripRecord } from '../../../src/repair/strip/record.js';
 import { type StripOptions, strip } from '../../../src/repair/strip/strip.js';
+import { undoStrip } from '../../../src/repair/strip/undo.js';
 import { openSession } from '../../../src/runtime/session.js';
 import { buildModel, type TensorSpec } from '../../build.js';
 
@@ -300,8 +299,9 @@ describe.skipIf(!here)('inline and external weights', () => {
       for (let done = false; !done; calls++) {
         for (const path of [output, copy, `${output}.strip.json`]) rmSync(path, { force: true });
         if (earlier) await write(other);
-        const writing = writeStripped(openModel(model), { output }, parts, { files: stopping(calls) });
-        done = await Promise.race([writing.then(() => true), sleep(150).then(() => false)]);
+        const { files, stopped } = stopping(calls);
+        const writing = writeStripped(openModel(model), { output }, parts, { files });
+        done = await Promise.race([writing.then(() => true), stopped.then(() => false)]);
         // The old pair, the new one, or data without a model: never old weights in a new model, or new ones in an old.
         if (existsSync(output)) {
           expect([...(earlier ? [old] : []), whole]).toContainEqual([output, copy].map(sha256));
@@ -315,17 +315,25 @@ describe.skipIf(!here)('inline and external weights', () => {
   }, 60_000);
 });
 
-/** A file system that does nothing more, and does not answer, after some calls: what a kill leaves. */
-function stopping(calls: number): FileSystem {
+/** A file system that does nothing more, and does not answer, after some calls: what a kill leaves. `stopped` says when. */
+function stopping(calls: number): { files: FileSystem; stopped: Promise<void> } {
   let left = calls;
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
   const names = ['copyFile', 'chmod', 'open', 'rename', 'rm', 'stat', 'link', 'mkdir', 'readdir'] as const;
   const call =
     (of: (...args: unknown[]) => unknown) =>
-    (...args: unknown[]) =>
-      left-- > 0 ? of(...args) : new Promise(() => {});
-  return Object.fromEntries(
+    (...args: unknown[]) => {
+      if (left-- > 0) return of(...args);
+      stop();
+      return new Promise(() => {});
+    };
+  const files = Object.fromEntries(
     names.map((name) => [name, call(nodeFiles[name] as (...args: unknown[]) => unknown)]),
   ) as unknown as FileSystem;
+  return { files, stopped };
 }
 
 /** x · a · b · c: each matrix in a file of its own, the first under two names. */
@@ -414,6 +422,6 @@ const same = (a: Buffer | null, b: Buffer | null): boolean =>
 async function locatedAgain(model: string, renamed: ReadonlyMap<string, string>): Promise<Buffer> {
   const to = join(mkdtempSync(join(tmpdir(), 'audit-located-')), 'm.onnx');
   const splices = relocate(openModel(model).files[0]!, renamed);
-  await writeClones([{ from: model, to, patches: [], splices }]);
+  await cloneFile({ from: model, to, patches: [], splices });
   return readFileSync(to);
 }
