@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { RunError, UserError } from '../errors.js';
+import { writeTextFile } from '../files/text-files.js';
 import { modelName } from '../measure/describe-model.js';
 import type { AuditReport } from '../report/schema.js';
 import type { Settings } from '../settings/settings.js';
@@ -8,15 +9,20 @@ import { checkOutputFile } from './outputs.js';
 
 type Monitoring = Pick<Settings, 'push' | 'pushDelete' | 'textfile' | 'name'>;
 
-/** @throws UserError for options that need each other, and for a textfile that cannot be written. */
+/**
+ * Checks the settings before any work is done.
+ *
+ * @throws UserError for settings that need each other, and for a textfile that cannot be written.
+ */
 export function checkMonitoring({ push, pushDelete, textfile }: Monitoring): void {
   if (pushDelete && push === undefined) {
-    throw new UserError('`--push-delete` needs `--push URL` to say where.', 'option-conflict');
+    const message = '`pushDelete` needs `push=URL` to say where.';
+    throw new UserError(message, 'option-conflict', { settings: ['push', 'pushDelete'] });
   }
   if (textfile !== undefined) checkOutputFile('--textfile', textfile);
 }
 
-/** Removes the group of a model, which need not exist any more, from the Pushgateway. */
+/** Removes the group of a model from the Pushgateway; the model's file need not exist any more. */
 export async function forget(model: string, settings: Monitoring): Promise<string> {
   const { deletePushed } = await import('../exporter/metrics/push.js');
   const name = nameOf(model, settings);
@@ -24,7 +30,11 @@ export async function forget(model: string, settings: Monitoring): Promise<strin
   return `Removed the metrics of ${name} from the Pushgateway.`;
 }
 
-/** Hands the metrics of a whole audit to the Pushgateway and the textfile; `baseline` is what revived neurons count from. */
+/**
+ * Hands the metrics of an audit to the Pushgateway and the textfile.
+ *
+ * @param baseline Report from which newly dead and revived neurons are counted.
+ */
 export async function publish(
   report: AuditReport,
   { push, textfile }: Monitoring,
@@ -34,15 +44,14 @@ export async function publish(
   // Only those who monitor pay for loading it.
   const { renderAudit } = await import('../exporter/metrics/batch.js');
   const { pushMetrics } = await import('../exporter/metrics/push.js');
-  const { writeMetricsTextfile } = await import('../exporter/metrics/textfile.js');
   const exposition = await renderAudit(report, baseline);
-  if (textfile !== undefined) await writeMetricsTextfile(textfile, exposition);
+  if (textfile !== undefined) await writeTextFile(textfile, exposition);
   if (push !== undefined) await pushMetrics(push, report.model.name, exposition);
 }
 
 /**
- * Tells the Pushgateway that an audit failed; what it knows of the last good one stays. The textfile stays, too, and
- * goes stale: it holds one audit, whole.
+ * Tells the Pushgateway that an audit failed; the series of the last good audit stay there. The textfile stays, too, and
+ * goes stale, since it holds one audit whole.
  */
 export async function publishFailure(model: string, settings: Monitoring, error: unknown): Promise<void> {
   if (settings.push === undefined || !(error instanceof RunError || error instanceof UserError)) return;
@@ -53,7 +62,7 @@ export async function publishFailure(model: string, settings: Monitoring, error:
   await pushMetrics(settings.push, name, await renderFailure(name), { keep: true }).catch(() => {});
 }
 
-/** As the report would name the model. */
+/** Names the model as its report would. */
 function nameOf(model: string, { name }: Monitoring): string {
   return name ?? modelName(existsSync(model) ? realpathSync(model) : resolve(model));
 }

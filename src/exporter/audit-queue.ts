@@ -1,13 +1,15 @@
-import { Interrupted } from '../errors.js';
+import { Interrupted, RunError, UserError } from '../errors.js';
+import { duration } from '../report/format.js';
 import { toAuditOptions } from '../settings/options.js';
 import type { Settings } from '../settings/settings.js';
 import type { AuditTask } from './job/messages.js';
-import { runAudit } from './job/run.js';
-import type { SiteLocation } from './metrics/extract.js';
+import { type JobListener, runAudit } from './job/run.js';
+import type { AuditExtract, SiteLocation } from './metrics/extract.js';
 import type { ModelFile } from './model-files.js';
 import { openQueue, type Queue } from './queue.js';
 import type { Job } from './schema.js';
-import type { Store } from './store.js';
+import type { StateFolder } from './state/state-folder.js';
+import type { Store } from './state/store.js';
 
 /** One audit to do. */
 export interface AuditWork {
@@ -16,9 +18,12 @@ export interface AuditWork {
 }
 
 export interface AuditQueueOptions {
+  state: StateFolder;
   store: Store;
   /** Number of audits that may wait. */
   limit: number;
+  /** Seconds that an audit may take. */
+  timeoutSeconds: number;
   /** Told whenever a job changes. */
   onJob: (job: Job) => void;
   /** Told the sites of a model before its audit begins. */
@@ -26,14 +31,18 @@ export interface AuditQueueOptions {
 }
 
 /** Opens the queue of audits: each runs in a process of its own, and its report goes into the store. */
-export function openAuditQueue({ store, limit, onJob, onSites }: AuditQueueOptions): Queue<AuditWork> {
+export function openAuditQueue(options: AuditQueueOptions): Queue<AuditWork> {
+  const { state, store, limit, timeoutSeconds, onJob, onSites } = options;
   return openQueue<AuditWork>({
     limit,
     onJob,
     run: async (work, job, signal, changed) => {
       const { model } = work.file;
+      const problem = state.problem();
+      if (problem !== null) throw new UserError(problem, 'state-unwritable');
       const { id, path } = await store.prepare(model);
-      const extract = await runAudit(auditTask(work, job.device, path, previousReport(store, model)), {
+      const task = auditTask(work, job.device, path, previousReport(store, model));
+      const extract = await runWithin(timeoutSeconds, task, {
         signal,
         onMessage: (message) => {
           if (message.kind === 'sites') return onSites(model, message.sites);
@@ -47,6 +56,23 @@ export function openAuditQueue({ store, limit, onJob, onSites }: AuditQueueOptio
       return id;
     },
   });
+}
+
+/** Runs an audit and stops it when its time is up. @throws RunError that says so. */
+async function runWithin(
+  seconds: number,
+  task: AuditTask,
+  { signal, onMessage }: Required<JobListener>,
+): Promise<AuditExtract> {
+  const timeout = AbortSignal.timeout(seconds * 1000);
+  try {
+    return await runAudit(task, { onMessage, signal: AbortSignal.any([signal, timeout]) });
+  } catch (error) {
+    if (!timeout.aborted || signal.aborted || !(error instanceof Interrupted)) throw error;
+    throw new RunError(
+      `The audit was stopped after ${duration(seconds)}, the limit of \`audit serve --job-timeout\`: raise it, or audit fewer tokens.`,
+    );
+  }
 }
 
 function previousReport(store: Store, model: string): string | null {

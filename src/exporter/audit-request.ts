@@ -4,6 +4,12 @@ import { UserError } from '../errors.js';
 import { checkRules } from '../report/gate.js';
 import { requestSchema, type Settings } from '../settings/settings.js';
 
+/** Names that splits of data sets have. A request names one of them; it never becomes part of another path. */
+const split = z
+  .enum(['train', 'valid', 'validation', 'val', 'test'])
+  .optional()
+  .describe('Part of the data set (default: test; all nodes of a graph)');
+
 /** Body of `POST /api/v1/audits`. */
 export const auditRequestSchema = z
   .strictObject({
@@ -16,7 +22,7 @@ export const auditRequestSchema = z
       .enum(Object.keys(knownData) as [string, ...string[]])
       .optional()
       .describe('A data set by name'),
-    options: requestSchema().optional(),
+    options: (requestSchema() as z.ZodObject).extend({ split }).optional(),
   })
   .describe('An audit to start; what is left out is as the server was started with');
 
@@ -38,7 +44,8 @@ export function parseAuditRequest(body: unknown): AuditRequest {
     const where = path.length === 0 ? 'the body' : `\`${path.join('.')}\``;
     throw new UserError(`The request does not fit the schema at ${where}: ${message}.`, 'bad-request');
   }
-  const { model, data, options } = parsed.data;
-  checkRules(options?.failOn ?? []);
-  return { model, settings: { ...(options as Settings), ...(data !== undefined && { data }) } };
+  const { model, data } = parsed.data;
+  const options = (parsed.data.options ?? {}) as Settings;
+  checkRules(options.failOn ?? []);
+  return { model, settings: { ...options, ...(data !== undefined && { data }) } };
 }

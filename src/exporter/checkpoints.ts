@@ -1,21 +1,19 @@
-import { UserError } from '../errors.js';
+import { SettingError } from '../errors.js';
 
 /** Reads the training run and the step from a path below the models folder; `null` for a file of no run. */
 export type CheckpointPattern = (file: string) => { model: string; step: number } | null;
 
 /**
- * Compiles the pattern of `--checkpoints`, such as `<name>-step-<n>.onnx`. `*` stands for any text.
+ * Compiles the setting `checkpoints`, such as `<name>-step-<n>.onnx`. `*` stands for any text.
  *
- * @throws UserError when the pattern lacks `<name>` or `<n>`.
+ * @throws SettingError when the pattern lacks `<name>` or `<n>`.
  */
 export function checkpointPattern(pattern: string): CheckpointPattern {
   const parts = pattern.split(/(<name>|<n>|\*)/);
   const count = (text: string) => parts.filter((part) => part === text).length;
   if (count('<name>') !== 1 || count('<n>') !== 1) {
-    throw new UserError(
-      `Expected \`--checkpoints\` to hold \`<name>\` and \`<n>\` once each, as in \`<name>-step-<n>.onnx\`, got \`${pattern}\`.`,
-      'checkpoint-pattern',
-    );
+    const expected = 'a pattern with `<name>` and `<n>` once each, as in `<name>-step-<n>.onnx`';
+    throw new SettingError('checkpoints', expected, pattern, { code: 'checkpoint-pattern' });
   }
   const matcher = new RegExp(`^${parts.map(regularExpression).join('')}$`);
   return (file) => {

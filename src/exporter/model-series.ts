@@ -1,7 +1,8 @@
 import type { SiteLocation } from './metrics/extract.js';
 import type { Result } from './metrics/names.js';
 import { modelSamples, type Sample } from './metrics/samples.js';
-import type { Store } from './store.js';
+import type { Failures } from './state/failures.js';
+import type { Store } from './state/store.js';
 
 /** The Prometheus series of all models in the folder. */
 export interface ModelSeries {
@@ -35,13 +36,13 @@ interface ModelState {
  * @param limit Number of series that all models together may have. Beyond it the largest models are exported without
  *   their histograms, so that as few as possible lose theirs.
  */
-export function openModelSeries(store: Store, limit: number): ModelSeries {
+export function openModelSeries(store: Store, failures: Pick<Failures, 'of'>, limit: number): ModelSeries {
   const states = new Map<string, ModelState>();
   let last: SeriesSnapshot | null = null;
   const stateOf = (model: string): ModelState => {
     const state = states.get(model) ?? {
       audits: { success: 0, failed: 0, cancelled: 0 },
-      lastAuditSuccess: store.latest(model) ? true : null,
+      lastAuditSuccess: failures.of(model) ? false : store.latest(model) ? true : null,
       expectedSites: [],
       samples: null,
     };

@@ -4,20 +4,25 @@ import { UserError } from '../errors.js';
 import type { Settings } from '../settings/settings.js';
 import { openAuditQueue } from './audit-queue.js';
 import { parseAuditRequest } from './audit-request.js';
+import { openDiffs } from './diffs.js';
 import { runDiff } from './job/run.js';
 import { exporter } from './metrics/registry.js';
 import type { Sample } from './metrics/samples.js';
 import { findModelFile, type ModelFile } from './model-files.js';
 import { openModelSeries } from './model-series.js';
-import type { PendingAudits } from './pending-audits.js';
 import type { NewJob } from './queue.js';
 import { hasEnded, type Job, type ModelEntry } from './schema.js';
-import type { Store } from './store.js';
+import type { Failures } from './state/failures.js';
+import type { PendingAudits } from './state/pending-audits.js';
+import type { StateFolder } from './state/state-folder.js';
+import type { Store } from './state/store.js';
 import type { Log, Service } from './types.js';
 
 export interface ExporterOptions {
+  state: StateFolder;
   store: Store;
   pending: PendingAudits;
+  failures: Failures;
   log: Log;
   /** Device that `auto` stands for. */
   device: string;
@@ -25,6 +30,7 @@ export interface ExporterOptions {
   settings: Settings;
   seriesLimit: number;
   queueLimit: number;
+  jobTimeoutSeconds: number;
   version: string;
   onnxruntime: string;
 }
@@ -41,24 +47,37 @@ export interface ExporterService extends Service {
 
 /** Ties together what the routes show: models, jobs, stored reports and metrics. */
 export function exporterService(options: ExporterOptions): ExporterService {
-  const { store, pending, log, device: autoDevice, settings: defaults } = options;
-  const series = openModelSeries(store, options.seriesLimit);
+  const { state, store, pending, failures, log, device: autoDevice, settings: defaults } = options;
+  const series = openModelSeries(store, failures, options.seriesLimit);
   const events = new EventEmitter().setMaxListeners(0);
   let files: ModelFile[] | null = null;
   let closing = false;
 
+  const diffs = openDiffs((oldId, newId) => runDiff(store.reportPath(oldId)!, store.reportPath(newId)!));
+
+  /** Runs a write of the state folder that no audit hangs on. */
+  const attempt = (write: () => void) => {
+    try {
+      write();
+    } catch (error) {
+      log.error({ err: error }, 'the state folder cannot be written');
+    }
+  };
+  const noteEnd = ({ id, model, step, status, endedAt, error }: Job) => {
+    // A job that a shutdown cancels is left to the next server.
+    if (!(closing && status === 'cancelled')) attempt(() => pending.remove(id));
+    if (status === 'done') attempt(() => failures.clear(model));
+    if (status === 'failed') attempt(() => failures.set({ model, step, at: endedAt!, reason: error! }));
+    series.auditEnded(model, status === 'done' ? 'success' : (status as 'failed' | 'cancelled'));
+  };
   const queue = openAuditQueue({
-    store,
-    limit: options.queueLimit,
+    ...{ state, store, limit: options.queueLimit, timeoutSeconds: options.jobTimeoutSeconds },
     onSites: series.expectSites,
     onJob: (job) => {
-      events.emit('job', job);
-      // A job that a shutdown cancels is left to the next server.
-      if (hasEnded(job) && !(closing && job.status === 'cancelled')) pending.remove(job.id);
-      if (job.status === 'running' && !job.progress && !job.stage) pending.began(job.id);
-      if (job.status === 'done') series.auditEnded(job.model, 'success');
-      if (job.status === 'failed' || job.status === 'cancelled') series.auditEnded(job.model, job.status);
+      if (job.status === 'running' && !job.progress && !job.stage) attempt(() => pending.began(job.id));
+      if (hasEnded(job)) noteEnd(job);
       logJob(log, job);
+      events.emit('job', job);
     },
   });
   const enqueue = (
@@ -83,13 +102,14 @@ export function exporterService(options: ExporterOptions): ExporterService {
         gauge('queue_depth', queue.depth(device), { device }),
         gauge('running_audits', queue.running(device), { device }),
       ]),
+      gauge('state_writable', Number(state.problem() === null)),
       gauge('build_info', 1, { version: options.version, onnxruntime: options.onnxruntime }),
     ];
   };
   const metrics = exporter(() => series.snapshot().samples, { live: liveSamples, processMetrics: true });
 
   return {
-    ready: () => files !== null,
+    problem: () => (files === null ? 'starting' : state.problem()),
     metrics: (format) => metrics.render(format),
     models: () => modelEntries(files ?? [], store),
     reports: store.reports,
@@ -107,7 +127,7 @@ export function exporterService(options: ExporterOptions): ExporterService {
       try {
         return enqueue(file, 'api', settings, known);
       } catch (error) {
-        pending.remove(known.id);
+        attempt(() => pending.remove(known.id));
         throw error;
       }
     },
@@ -120,12 +140,14 @@ export function exporterService(options: ExporterOptions): ExporterService {
           enqueue(findModelFile(files ?? [], model), 'api', settings, { id, createdAt });
         } catch (error) {
           // If the queue is full, the audit waits for the next server.
-          if (!(error instanceof UserError && error.code === 'queue-full')) pending.remove(id);
+          if (!(error instanceof UserError && error.code === 'queue-full')) {
+            attempt(() => pending.remove(id));
+          }
           log.error({ job: id, err: error }, 'not taken up again');
         }
       }
     },
-    diff: (oldId, newId) => runDiff(store.reportPath(oldId)!, store.reportPath(newId)!),
+    diff: diffs.compare,
     onJob(listener) {
       events.on('job', listener);
       return () => void events.off('job', listener);
@@ -147,7 +169,7 @@ export function exporterService(options: ExporterOptions): ExporterService {
     },
     close() {
       closing = true;
-      return queue.close().finally(pending.endedInOrder);
+      return queue.close().finally(() => attempt(pending.endedInOrder));
     },
   };
 }

@@ -4,8 +4,8 @@ import type { Job, ModelEntry, ReportEntry } from './schema.js';
 
 /** The exporter as the routes see it. */
 export interface Service {
-  /** Returns true once stored reports are loaded and the models folder was read. */
-  ready(): boolean;
+  /** Says why the server is not ready, such as a state folder that cannot be written; `null` if it is ready. */
+  problem(): string | null;
   metrics(format: Exposition): Promise<string>;
   models(): ModelEntry[];
   /** Lists stored reports, oldest first. */

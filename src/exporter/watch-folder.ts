@@ -37,7 +37,8 @@ export function watchFolder(
   let timer: NodeJS.Timeout | undefined;
   const look = (files: ModelFile[]) => {
     service.setFiles(files);
-    due.look(files, Date.now());
+    // While reports cannot be stored, an audit would be in vain; it is due again afterwards.
+    if (service.problem() === null) due.look(files, Date.now());
   };
   const scanAgain = async () => {
     try {

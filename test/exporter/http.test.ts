@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 const nothing: Service = {
-  ready: () => true,
+  problem: () => null,
   metrics: async (format) => `# ${format}\n`,
   models: () => [],
   reports: () => [],
@@ -208,7 +208,7 @@ describe('a request', () => {
   });
 
   it('before the models were read finds the server not ready', async () => {
-    const { get } = await listen({ service: { ...nothing, ready: () => false } });
+    const { get } = await listen({ service: { ...nothing, problem: () => 'starting' } });
     expect((await get('/readyz')).status).toBe(503);
     expect((await get('/healthz')).status).toBe(200);
   });

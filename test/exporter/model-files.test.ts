@@ -85,21 +85,9 @@ describe('--checkpoints', () => {
       ['runs/b', null],
     ]);
   });
-
-  it.each([
-    ['<name>/checkpoint-<n>/*.onnx', 'run/checkpoint-500/model.onnx', { model: 'run', step: 500 }],
-    ['<name>.<n>.onnx', 'a.b.7.onnx', { model: 'a.b', step: 7 }],
-    ['<name>-step-<n>.onnx', 'a-step-x.onnx', null],
-  ])('%s matched with %s', (pattern, file, expected) => {
-    expect(checkpointPattern(pattern)(file)).toEqual(expected);
-  });
-
-  it.each(['model.onnx', '<name>.onnx', '<n>.onnx', '<name>-<name>-<n>.onnx'])('%s is refused', (pattern) => {
-    expect(() => checkpointPattern(pattern)).toThrow(/Expected `--checkpoints`/);
-  });
 });
 
-describe('what a request asks for', () => {
+describe('the model of a request', () => {
   it('is found by name or file, the latest checkpoint of a run', async () => {
     for (const step of [1, 3, 2]) put(`a-step-${step}.onnx`);
     const files = await scanModelFiles(folder, checkpointPattern('<name>-step-<n>.onnx'));

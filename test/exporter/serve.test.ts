@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openPendingAudits } from '../../src/exporter/pending-audits.js';
 import type { Job, Problem } from '../../src/exporter/schema.js';
 import { audit, childrenOf, root } from '../cli/audit.js';
 import { stop, temporaryFolder, until } from './metrics/services.js';
@@ -90,6 +89,9 @@ describe('audit serve', () => {
     [{ model: 'gpt2-relu/model', data: '/etc/passwd' }, 400, 'bad-request'],
     [{ model: 'gpt2-relu/model', options: { plugin: ['/tmp/evil.js'] } }, 400, 'bad-request'],
     [{ model: 'gpt2-relu/model', options: { failOn: ['nonsense'] } }, 400, /./],
+    [{ model: 'gpt2-relu/model', options: { split: '../../etc/passwd' } }, 400, 'bad-request'],
+    [{ model: 'gpt2-relu/model', options: { split: '__proto__' } }, 400, 'bad-request'],
+    [{ model: '__proto__' }, 404, 'model-unknown'],
     [{}, 400, 'bad-request'],
   ])('refuses %j', async (body, status, code) => {
     const answer = await server.post(body);
@@ -154,8 +156,10 @@ describe('what was asked of a server and did not end', () => {
     const third = await serveExporter({ ...places(server) });
     await until(async () => {
       const all: Job[] = await third.json('/api/v1/audits');
-      return all.length > 0 && all.every(({ status }) => status === 'done');
-    }, 'all audits to be done');
+      return all.length > 0 && all.every(({ endedAt }) => endedAt !== null);
+    }, 'all audits to end');
+    const ends: Job[] = await third.json('/api/v1/audits');
+    expect(ends.map(({ status, error }) => [status, error])).toEqual(asked.map(() => ['done', null]));
     const reports = await third.json('/api/v1/reports?model=gpt2-relu/model');
     const thresholds = await Promise.all(
       reports.map(
@@ -164,26 +168,6 @@ describe('what was asked of a server and did not end', () => {
     );
     expect(new Set(thresholds)).toEqual(new Set([0.001, 0.002, 0.003]));
     expect(readdirSync(join(server.state, 'requests'))).toEqual([]);
-  });
-
-  it('is dropped when it ran whenever three servers died', () => {
-    const folder = temporaryFolder();
-    const requests = openPendingAudits(folder);
-    requests.add({ id: 'a', createdAt: '2026-01-02', body: { model: 'm' } });
-    requests.add({ id: 'b', createdAt: '2026-01-01', body: { model: 'm' } });
-    writeFileSync(join(folder, 'requests/foreign.json'), '{"half');
-    const left = (starts: number) => ({ id: 'b', createdAt: '2026-01-01', body: { model: 'm' }, starts });
-    const waiting = { id: 'a', createdAt: '2026-01-02', body: { model: 'm' }, starts: 0 };
-    for (const starts of [0, 1, 2]) {
-      expect(requests.takeUp()).toEqual({ waiting: [left(starts), waiting], dropped: [] });
-      requests.began('b');
-    }
-    requests.endedInOrder();
-    expect(requests.takeUp().waiting).toEqual([left(0), waiting]);
-    for (let starts = 0; starts < 3; starts++) requests.began('b');
-    expect(requests.takeUp()).toEqual({ waiting: [waiting], dropped: [left(3)] });
-    requests.remove('a');
-    expect(readdirSync(join(folder, 'requests'))).toEqual(['foreign.json']);
   });
 });
 
@@ -276,6 +260,60 @@ describe('audit serve --watch', () => {
   });
 });
 
+describe('the state folder', () => {
+  it('belongs to one server: a second one says so and ends', async () => {
+    const server = await serveExporter();
+    const second = await audit(['serve', '--models', server.models, '--state', server.state, '--port', '0']);
+    expect(second.exitCode).toBe(2);
+    expect(second.stderr).toBe(
+      `audit: Another server (process ${server.child.pid}) uses the state folder \`${server.state}\`: ` +
+        'stop it, or give this one a folder of its own with `--state`.\n',
+    );
+    expect(await stop(server.child, 'SIGTERM')).toBe(0);
+    expect(readdirSync(server.state)).not.toContain('lock.json');
+  });
+
+  it('that cannot be written makes the server not ready, and says so in /metrics and to clients', async () => {
+    const server = await serveExporter();
+    putModel(server.models, 'gpt2-relu');
+    await until(async () => (await server.json('/api/v1/models')).length === 1, 'the model to be seen');
+    expect(await server.text('/metrics')).toMatch(/^activation_auditor_state_writable 1$/m);
+    renameSync(server.state, `${server.state}.away`);
+    writeFileSync(server.state, 'a file in its place');
+    await until(async () => (await fetch(`${server.url}/readyz`)).status === 503, 'the server to notice', 20);
+    expect(await server.text('/readyz')).toMatch(/^The state folder cannot be written: .+\.\n$/);
+    expect(await server.text('/metrics')).toMatch(/^activation_auditor_state_writable 0$/m);
+    const refused = await server.post({ model: 'gpt2-relu/model' });
+    expect(refused.status).toBe(503);
+    expect(((await refused.json()) as Problem).code).toBe('state-unwritable');
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    rmSync(server.state);
+    renameSync(`${server.state}.away`, server.state);
+    await until(async () => (await fetch(`${server.url}/readyz`)).ok, 'the server to be ready again', 20);
+    const answer = await server.post({ model: 'gpt2-relu/model' });
+    expect(answer.status).toBe(202);
+    expect(await stop(server.child, 'SIGTERM')).toBe(0);
+  });
+});
+
+describe('an audit that takes longer than --job-timeout', () => {
+  it('is stopped and has failed, with a sentence that says so', async () => {
+    const server = await serveExporter({ args: ['--job-timeout', '3s'] });
+    putModel(server.models, 'gpt2-relu');
+    await until(async () => (await server.json('/api/v1/models')).length === 1, 'the model to be seen');
+    const options = { tokens: 4_000_000, batchSize: 1 };
+    await server.post({ model: 'gpt2-relu/model', data: 'random', options });
+    const failed = await server.job('failed');
+    expect(failed.error).toMatch(
+      /^The audit was stopped after 3 s, the limit of `audit serve --job-timeout`/,
+    );
+    await until(() => childrenOf(server.child.pid!).length === 0, 'its process to be gone', 10);
+    expect(await server.text('/metrics')).toMatch(
+      /^activation_auditor_last_audit_success\{model="gpt2-relu\/model"\} 0$/m,
+    );
+  });
+});
+
 describe('audit serve refuses', () => {
   it.each([
     [['--host', '0.0.0.0'], /Without a token/],
@@ -283,12 +321,25 @@ describe('audit serve refuses', () => {
     [['--checkpoints', 'x.onnx'], /Expected `--checkpoints`/],
     [['--fail-on', 'nonsense'], /nonsense/],
     [['--port', '99999'], /Expected `--port`/],
+    [['--job-timeout', '0'], /Expected `--job-timeout` to be a time from 1s to 24d/],
+    [['--poll', '30d'], /Expected `--poll`/],
     [['--token-file', '/nonexistent'], /cannot be read/],
   ])('%j', async (args, message) => {
     const folder = temporaryFolder();
     const ended = await audit(['serve', '--models', folder, '--state', join(folder, 's'), ...args]);
     expect(ended.exitCode).toBe(2);
     expect(ended.stderr).toMatch(message);
+  });
+
+  it('a state folder that cannot be written', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'file'), '');
+    const state = join(folder, 'file/state');
+    const ended = await audit(['serve', '--models', folder, '--state', state]);
+    expect(ended).toMatchObject({
+      exitCode: 2,
+      stderr: `audit: The state folder \`${state}\` cannot be written: a part of the path is a file, not a folder.\n`,
+    });
   });
 
   it('a folder that is not there', async () => {

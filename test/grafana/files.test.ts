@@ -73,7 +73,7 @@ describe('the configuration', () => {
     const file = join(folder, 'prometheus.yml');
     execFileSync('tee', [file], { input: own, stdio: ['pipe', 'ignore', 'inherit'] });
     const output = execFileSync('promtool', ['check', 'config', file], { encoding: 'utf8' });
-    expect(output).toContain('10 rules found');
+    expect(output).toContain('11 rules found');
   });
 
   it('of Alertmanager is what amtool takes', () => {

@@ -43,11 +43,11 @@ export function createApp({
   app.use(requestId, requestLog(log), securityHeaders(), auth.host);
   app.get('/healthz', (_request, response) => void response.type('text').send('ok\n'));
   app.get('/readyz', (_request, response) => {
-    const ready = service.ready();
+    const problem = service.problem();
     response
-      .status(ready ? 200 : 503)
+      .status(problem === null ? 200 : 503)
       .type('text')
-      .send(ready ? 'ready\n' : 'starting\n');
+      .send(`${problem ?? 'ready'}\n`);
   });
   app.get('/metrics', protectMetrics ? auth.api : pass, async (request, response) => {
     const format = negotiate(request.get('accept'));

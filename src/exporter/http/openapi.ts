@@ -86,7 +86,7 @@ function paths(): Json {
           '400': problem('The body is no request, or the model lies outside the folder'),
           ...unknown,
           '413': problem('The body is too large'),
-          '503': problem('The queue is full'),
+          '503': problem('The queue is full, or the state folder cannot be written'),
           ...always,
         },
       },
@@ -150,7 +150,12 @@ function paths(): Json {
           parameter('old', 'query', 'Id of the older report'),
           parameter('new', 'query', 'Id of the newer report'),
         ],
-        { '200': json(ref('DiffReport'), 'The difference'), '400': problem('An id is missing'), ...unknown },
+        {
+          '200': json(ref('DiffReport'), 'The difference'),
+          '400': problem('An id is missing, or the reports cannot be compared'),
+          ...unknown,
+          '503': problem('Too many comparisons wait'),
+        },
       ),
     },
     '/openapi.json': {

@@ -17,6 +17,7 @@ export function problems(log: Log): ErrorRequestHandler {
     const { status, code, detail } = explain(error);
     const { requestId } = response.locals;
     if (status >= 500) log.error({ requestId, err: error, path: request.path }, 'request failed');
+    if (status === 503) response.set('Retry-After', String(RETRY_SECONDS));
     const problem: Problem = { title: TITLES[status] ?? 'Error', status, detail, code, requestId };
     response.status(status).type('application/problem+json').send(JSON.stringify(problem));
   };
@@ -34,7 +35,16 @@ const TITLES: Record<number, string> = {
 };
 
 /** Status by the code of a UserError; 400 for the others. */
-const STATUS: Record<string, number> = { 'model-unknown': 404, 'report-unknown': 404, 'queue-full': 503 };
+const STATUS: Record<string, number> = {
+  'model-unknown': 404,
+  'report-unknown': 404,
+  'queue-full': 503,
+  'diff-busy': 503,
+  'state-unwritable': 503,
+};
+
+/** Seconds after which a client may try again, as an answer with status 503 says. */
+const RETRY_SECONDS = 10;
 
 function explain(error: unknown): HttpError {
   if (error instanceof UserError) {

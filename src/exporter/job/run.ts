@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Interrupted, RunError } from '../../errors.js';
+import { Interrupted, RunError, UserError } from '../../errors.js';
 import type { AuditExtract } from '../metrics/extract.js';
 import type { AuditTask, FromJob, Task, ToJob } from './messages.js';
 
@@ -16,7 +16,7 @@ export interface JobListener {
 /**
  * Runs an audit in a process of its own.
  *
- * @throws RunError with the job's own sentence; Interrupted when `signal` is aborted.
+ * @throws UserError or RunError with the job's own sentence; Interrupted when `signal` is aborted.
  */
 export async function runAudit(task: AuditTask, listener: JobListener): Promise<AuditExtract> {
   return expected(await runTask(task, listener), 'extracted').extract;
@@ -30,13 +30,13 @@ export async function runExtract(
   return runTask({ kind: 'extract', reportPath, previousPath }).then(
     (answer) => expected(answer, 'extracted').extract,
     (error) => {
-      if (error instanceof RunError) return null;
+      if (error instanceof UserError || error instanceof RunError) return null;
       throw error;
     },
   );
 }
 
-/** Compares two report files; gives the diff report as JSON. */
+/** Compares two report files; gives the diff report as JSON. @throws UserError for reports that cannot be compared. */
 export async function runDiff(oldPath: string, newPath: string): Promise<string> {
   return expected(await runTask({ kind: 'diff', oldPath, newPath }), 'compared').diff;
 }
@@ -82,7 +82,9 @@ function runTask(task: Task, { onMessage, signal }: JobListener = {}): Promise<F
 }
 
 function outcome(message: FromJob): FromJob | Error {
-  if (message.kind === 'failed') return new RunError(message.message);
+  if (message.kind === 'failed') {
+    return message.bug ? new RunError(message.message) : new UserError(message.message, 'job-failed');
+  }
   return message.kind === 'interrupted' ? cancelled() : message;
 }
 

@@ -147,6 +147,11 @@ const definitions = {
   },
   queue_depth: { type: 'gauge', labels: ['device'], help: 'Audits that wait for a device.' },
   running_audits: { type: 'gauge', labels: ['device'], help: 'Audits that run on a device: 0 or 1.' },
+  state_writable: {
+    type: 'gauge',
+    labels: [],
+    help: '1 if the state folder can be written, 0 if not: then no audit can be stored.',
+  },
   build_info: {
     type: 'gauge',
     labels: ['version', 'onnxruntime'],

@@ -1,4 +1,4 @@
-import { RunError, UserError } from '../../errors.js';
+import { RunError, SettingError } from '../../errors.js';
 import { CONTENT_TYPES } from './registry.js';
 
 /** The `job` half of the grouping key; `model` is the other. */
@@ -13,7 +13,7 @@ const TIMEOUT_MILLISECONDS = 30_000;
  *
  * @param url Address of the Pushgateway, with a path prefix or credentials where it needs them.
  * @param keep True to leave the group's other metrics as they are (POST), as for an audit that failed.
- * @throws UserError for a wrong address; RunError when the gateway cannot be reached or refuses.
+ * @throws SettingError for a wrong address; RunError when the gateway cannot be reached or refuses.
  */
 export async function pushMetrics(
   url: string,
@@ -73,9 +73,7 @@ async function send(method: string, gateway: string, model: string, body?: strin
   );
 }
 
-function badUrl(url: string): UserError {
-  return new UserError(
-    `Expected \`--push\` to be the address of a Pushgateway, as in \`http://localhost:9091\`, got \`${url}\`.`,
-    'push-url',
-  );
+function badUrl(url: string): SettingError {
+  const expected = 'the address of a Pushgateway, as in `http://localhost:9091`';
+  return new SettingError('push', expected, url, { code: 'push-url' });
 }

@@ -94,7 +94,7 @@ describe('the address of a group', () => {
   });
 
   it('is refused for another protocol', () => {
-    expect(() => groupUrl('ftp://x', 'm')).toThrow(/Expected `--push`/);
+    expect(() => groupUrl('ftp://x', 'm')).toThrow(/Expected `push`/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeAtomicallySync } from '../files/atomic.js';
+import { writeAtomicallySync } from '../../files/atomic.js';
+import type { StateFolder } from './state-folder.js';
 
 /** An audit that a client requested and that has not ended. */
 export interface PendingAudit {
@@ -14,6 +15,7 @@ export interface PendingAudit {
 
 /**
  * The requested audits that have not ended, one file each in the state folder. A server that dies or restarts loses none.
+ * Every function throws a UserError when the folder cannot be written.
  */
 export interface PendingAudits {
   add(audit: Omit<PendingAudit, 'starts'>): void;
@@ -29,33 +31,32 @@ export interface PendingAudits {
 /** An audit that ran whenever the server died may be the cause, so it is tried only this often. */
 const MOST_STARTS = 3;
 
-export function openPendingAudits(state: string): PendingAudits {
-  const folder = join(state, 'requests');
-  mkdirSync(folder, { recursive: true });
+export function openPendingAudits(state: Pick<StateFolder, 'path' | 'write'>): PendingAudits {
+  const folder = join(state.path, 'requests');
   const path = (id: string): string => join(folder, `${id}.json`);
-  const write = (audit: PendingAudit): void => {
-    writeAtomicallySync(path(audit.id), JSON.stringify(audit));
+  const put = (audit: PendingAudit): void => {
+    state.write(() => writeAtomicallySync(path(audit.id), JSON.stringify(audit)));
   };
+  const remove = (id: string): void => state.write(() => rmSync(path(id), { force: true }));
   const all = (): PendingAudit[] =>
     readdirSync(folder)
       .filter((name) => name.endsWith('.json'))
       .flatMap((name) => read(join(folder, name)) ?? []);
+  state.write(() => mkdirSync(folder, { recursive: true }));
   return {
-    add: (audit) => write({ ...audit, starts: 0 }),
-    remove: (id) => rmSync(path(id), { force: true }),
+    add: (audit) => put({ ...audit, starts: 0 }),
+    remove,
     began: (id) => {
       const audit = read(path(id));
-      if (audit) write({ ...audit, starts: audit.starts + 1 });
+      if (audit) put({ ...audit, starts: audit.starts + 1 });
     },
     endedInOrder: () => {
-      for (const audit of all()) if (audit.starts > 0) write({ ...audit, starts: 0 });
+      for (const audit of all()) if (audit.starts > 0) put({ ...audit, starts: 0 });
     },
     takeUp: () => {
-      for (const name of readdirSync(folder))
-        if (name.endsWith('.tmp')) rmSync(join(folder, name), { force: true });
       const audits = all().sort((a, b) => a.createdAt.localeCompare(b.createdAt));
       const dropped = audits.filter(({ starts }) => starts >= MOST_STARTS);
-      for (const { id } of dropped) rmSync(path(id), { force: true });
+      for (const { id } of dropped) remove(id);
       return { waiting: audits.filter(({ starts }) => starts < MOST_STARTS), dropped };
     },
   };

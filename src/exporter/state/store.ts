@@ -1,7 +1,8 @@
-import { writeTextFile } from '../files/text-files.js';
-import type { AuditExtract } from './metrics/extract.js';
-import { addAudit, NO_TOTALS, type Totals } from './metrics/totals.js';
-import type { ReportEntry } from './schema.js';
+import { writeTextFile } from '../../files/text-files.js';
+import type { AuditExtract } from '../metrics/extract.js';
+import { addAudit, NO_TOTALS, type Totals } from '../metrics/totals.js';
+import type { ReportEntry } from '../schema.js';
+import type { StateFolder } from './state-folder.js';
 import { folderName, newId, openStoreFiles, readJson } from './store-files.js';
 
 /**
@@ -24,7 +25,7 @@ export interface Store {
 }
 
 interface StoreOptions {
-  folder: string;
+  state: Pick<StateFolder, 'path' | 'write'>;
   /** Number of reports to keep of each model. */
   keep: number;
   /** Makes the extract of a report file, compared with the one before it; `null` when the file is no report. */
@@ -47,9 +48,9 @@ interface History {
   totals: Totals;
 }
 
-/** Opens the state folder and tidies up what a killed server left. */
-export async function openStore({ folder, keep, extractFile }: StoreOptions): Promise<Store> {
-  const files = await openStoreFiles(folder);
+/** Opens the store in a state folder that this server owns. */
+export async function openStore({ state, keep, extractFile }: StoreOptions): Promise<Store> {
+  const files = openStoreFiles(state);
   const histories = new Map<string, History>();
   /** Folders of the reports, by id. */
   const folders = new Map<string, string>();
@@ -88,7 +89,7 @@ export async function openStore({ folder, keep, extractFile }: StoreOptions): Pr
     }
   };
   const load = async (name: string): Promise<void> => {
-    await files.makeFolders(name);
+    files.makeFolders(name);
     const ids = (await files.ids('reports', name)).sort();
     for (const id of await files.ids('index', name)) if (!ids.includes(id)) await files.discard(name, id);
     let model: string | null = null;
@@ -128,7 +129,7 @@ export async function openStore({ folder, keep, extractFile }: StoreOptions): Pr
     totals: (model) => histories.get(model)?.totals ?? NO_TOTALS,
     prepare: async (model) => {
       const name = folderName(model);
-      await files.makeFolders(name);
+      files.makeFolders(name);
       const id = newId();
       return { id, path: files.path('reports', name, id) };
     },

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StateFolder } from './state-folder.js';
 
 /** Folders of the state folder that hold a file for each report. */
 const KINDS = ['reports', 'index'] as const;
@@ -12,33 +14,33 @@ export interface StoreFiles {
   totalsPath(model: string): string;
   /** Lists the names of the folders that hold reports; each is `folderName` of a model. */
   folders(): Promise<string[]>;
-  /** Makes the folders of a model. */
-  makeFolders(model: string): Promise<void>;
-  /** Lists the ids of the whole files; half-written ones, which a kill left, are removed. */
+  /** Makes the folders of a model. @throws UserError when the state folder cannot be written. */
+  makeFolders(model: string): void;
+  /** Lists the ids of the files. */
   ids(kind: Kind, model: string): Promise<string[]>;
   /** Removes a report and its extract, as far as they are there. */
   discard(model: string, id: string): Promise<void>;
 }
 
-/** Opens the folders. Models are named by `folderName` in all of them. */
-export async function openStoreFiles(state: string): Promise<StoreFiles> {
-  for (const name of [...KINDS, 'totals']) await mkdir(join(state, name), { recursive: true });
-  const path = (kind: Kind, model: string, id: string) => join(state, kind, model, `${id}.json`);
+/** Makes the folders of reports, extracts and totals. Models are named by `folderName` in all of them. */
+export function openStoreFiles(state: Pick<StateFolder, 'path' | 'write'>): StoreFiles {
+  const folder = (...names: string[]) => join(state.path, ...names);
+  const make = (...names: string[]) =>
+    state.write(() => void mkdirSync(folder(...names), { recursive: true }));
+  const path = (kind: Kind, model: string, id: string) => folder(kind, model, `${id}.json`);
+  for (const name of [...KINDS, 'totals']) make(name);
   return {
     path,
-    totalsPath: (model) => join(state, 'totals', `${model}.json`),
+    totalsPath: (model) => folder('totals', `${model}.json`),
     folders: async () => {
-      const entries = await readdir(join(state, 'reports'), { withFileTypes: true });
+      const entries = await readdir(folder('reports'), { withFileTypes: true });
       return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
     },
-    makeFolders: async (model) => {
-      for (const kind of KINDS) await mkdir(join(state, kind, model), { recursive: true });
+    makeFolders: (model) => {
+      for (const kind of KINDS) make(kind, model);
     },
     ids: async (kind, model) => {
-      const folder = join(state, kind, model);
-      const names = await readdir(folder);
-      for (const name of names)
-        if (/^\..*\.tmp$/.test(name)) await unlink(join(folder, name)).catch(() => {});
+      const names = await readdir(folder(kind, model));
       return names.filter((name) => /^[\w-]+\.json$/.test(name)).map((name) => name.slice(0, -5));
     },
     discard: async (model, id) => {

@@ -1,16 +1,17 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { extractOf } from '../../src/exporter/metrics/extract.js';
-import { openStore, type Store } from '../../src/exporter/store.js';
-import { readReport, writeReport } from '../../src/report/json.js';
-import { smallReport } from '../report/fixture.js';
-import { temporaryFolder } from './metrics/services.js';
+import { extractOf } from '../../../src/exporter/metrics/extract.js';
+import { openStore, type Store } from '../../../src/exporter/state/store.js';
+import { readReport, writeReport } from '../../../src/report/json.js';
+import { smallReport } from '../../report/fixture.js';
+import { temporaryFolder } from '../metrics/services.js';
 
 const extractFile = vi.fn(async (path: string, before: string | null) =>
   extractOf(await readReport(path), before === null ? null : await readReport(before)),
 );
-const open = (folder: string, keep = 10) => openStore({ folder, keep, extractFile });
+const open = (folder: string, keep = 10) =>
+  openStore({ state: { path: folder, write: (action) => action() }, keep, extractFile });
 
 async function addReport(store: Store, name = 'runs/a.b', step?: number) {
   const report = smallReport(1, {}, 40);
@@ -61,14 +62,13 @@ describe('the state folder', () => {
     expect(extractFile).not.toHaveBeenCalled();
   });
 
-  it('starts with what a kill left: a report without its index, a damaged index, temporary files', async () => {
+  it('starts with what a kill left: a report without its index, and a damaged index', async () => {
     const folder = temporaryFolder();
     const store = await open(folder);
     const { id } = await addReport(store, 'm');
     const { id: second } = await addReport(store, 'm');
     rmSync(join(folder, 'index/m', `${id}.json`));
     writeFileSync(join(folder, 'index/m', `${second}.json`), '{"extractVersion":1,"mo');
-    writeFileSync(join(folder, `reports/m/.x.json.0a1b.tmp`), 'half');
     const again = await open(folder);
     expect(again.reports('m').map((report) => report.id)).toEqual([id, second]);
     expect(readdirSync(join(folder, 'reports/m'))).toHaveLength(2);
