@@ -38,10 +38,11 @@ export async function pickDevice(requested: 'auto' | Device): Promise<PickedDevi
   if (requested === 'auto') return pickAutomatically();
   const check = await checkDevice(requested);
   if (check.works) return { device: requested, provider: check.provider, notes: [] };
+  const [nextStep = '', ...commands] = check.advice?.split('\n') ?? [];
   throw new UserError(
-    `The ${requested} device does not work here: ${check.detail}.\n${check.advice ?? ''}`.trim(),
+    `The ${requested} device does not work here: ${check.detail}. ${nextStep}`.trim(),
     'device-unavailable',
-    { settings: ['device'] },
+    { settings: ['device'], details: commands },
   );
 }
 

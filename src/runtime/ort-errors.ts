@@ -49,7 +49,7 @@ export function runError(text: string): RunError {
   const node =
     /^Non-zero status code returned while running (\S+) node\. Name:'([^']*)' Status Message: (.*)$/s;
   const [, op, name = '', reason = text] = node.exec(text) ?? [];
-  const where = op === undefined ? '' : ` at node \`${sentence(name)}\` (${op})`;
+  const where = op === undefined ? '' : ` at node \`${name}\` (${op})`;
   if (isAboutMemory(text)) {
     return new RunError(
       `Memory ran out${where}: ${sentence(reason)}. Use a smaller \`batchSize\` or \`seqLen\`.`,

@@ -1,9 +1,9 @@
 /**
- * Returns the meaningful part of an ONNX Runtime message on one line: without source locations, C++ signature, control
- * characters and final full stop. A long message ends after a whole word, with `…`.
+ * Returns the meaningful part of an ONNX Runtime message on one line: without source locations, C++ signature and final
+ * full stop. A long message ends after a whole word, with `…`.
  */
 export function sentence(text: string): string {
-  const flat = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const flat = text.replace(/\s+/g, ' ').trim();
   const told = withoutCppLocation(flat)
     .replace(/\b\w+\.(?:cc|h|cu):\d+ \w+ /g, '')
     .replace(/^Error: /, '')

@@ -44,12 +44,6 @@ describe('shortened', () => {
   });
 });
 
-describe('sentence', () => {
-  it('has no control characters, whatever names a model has', () => {
-    expect(sentence('Node (a\u001b[31mb\r\n::error::c) failed')).toBe('Node (a [31mb ::error::c) failed');
-  });
-});
-
 describe('libraryFailure', () => {
   it('names the library that the provider lacks', () => {
     const log =
