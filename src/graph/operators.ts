@@ -3,7 +3,13 @@ import { microsoft } from './operators/microsoft.js';
 import type { Operator } from './operators/operator.js';
 import { standard } from './operators/standard.js';
 
-export type { Operator, ResidualLayout, ScalarFormula, WeightLayout } from './operators/operator.js';
+export type {
+  Operator,
+  Placement,
+  ResidualLayout,
+  ScalarFormula,
+  WeightLayout,
+} from './operators/operator.js';
 
 /** Rows of the one table of operators, by domain. A new operator is one row there. */
 const tables: Record<string, Record<string, Operator>> = { '': standard, 'com.microsoft': microsoft };

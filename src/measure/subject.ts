@@ -34,12 +34,13 @@ export type Edit = (copy: AuditedModel) => void;
 /**
  * Opens the model, finds its sites, opens the data and picks the device.
  *
+ * @param opened The model, where a command has looked at it before it opens data.
  * @throws UserError for bad input: the model, the data, the device, options that select no site.
  */
-export async function openSubject(options: AuditOptions): Promise<Subject> {
+export async function openSubject(options: AuditOptions, opened?: AuditedFile): Promise<Subject> {
   const signal = options.signal ?? new AbortController().signal;
   const criterion = completeCriterion(criterionSettings(options));
-  const file = await openAuditedFile(options);
+  const file = opened ?? (await openAuditedFile(options));
   requireSites(file.original);
   const hazards = findHazards(file.original.model.graph);
   const data = await openAuditData(options, file.original, signal);

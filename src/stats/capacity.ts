@@ -1,6 +1,4 @@
-/**
- * Weights that feed the neurons of a site (`in`, `gate`, `up`) or read them (`out`), as reports carry them.
- */
+/** Weights behind the neurons of a site, as reports carry them. */
 export interface CapacityWeights {
   role: 'in' | 'gate' | 'up' | 'out';
   initializer: string;
@@ -20,24 +18,20 @@ export interface CapacitySite {
 }
 
 export interface Capacity {
-  /** Number of the model's parameters. */
+  /** Parameters of the model. */
   parameters: number;
-  /**
-   * Number of those neither attached to a dead neuron nor pruned; `null` if the weights of a dead neuron are
-   * unknown.
-   */
+  /** Those neither attached to a dead neuron nor pruned; `null` when the weights of a dead neuron are unknown. */
   active: number | null;
   pruned: number;
   ratio: number | null;
 }
 
 /**
- * Computes the capacity of a model (Whitaker & Whitley 2023, section III-D): the share of its parameters that
- * is neither attached to a dead MLP neuron nor pruned.
+ * Capacity of a model (Whitaker & Whitley 2023, section III-D): the share of its parameters that is neither attached
+ * to a dead MLP neuron nor pruned.
  *
- * A neuron has its incoming weights (`in`, or `gate` and `up`), one bias for each of these, and its outgoing
- * weights. An initializer that several sites share counts once, and only for the neurons that are dead at all
- * of them.
+ * To a neuron belong its incoming weights (`in`, or `gate` and `up`), one bias for each of these, and its outgoing
+ * weights. An initializer that several sites share counts once, and only for neurons dead at all of them.
  *
  * @param sites The model's `mlp_post` sites, with all their weights.
  */

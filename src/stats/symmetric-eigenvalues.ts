@@ -1,7 +1,6 @@
 /**
- * Computes the eigenvalues of a symmetric matrix, in no order: Householder's reduction to tridiagonal form,
- * then QL with implicit shifts (Wilkinson and Reinsch 1971, `tred1` and `imtql1`). O(size³); the matrix is
- * not changed.
+ * Eigenvalues of a symmetric matrix, in no order: Householder's reduction to tridiagonal form, then QL with implicit shifts
+ * (Wilkinson and Reinsch 1971, `tred1` and `imtql1`). O(size³); the matrix is not changed.
  */
 export function symmetricEigenvalues(matrix: Float64Array, size: number): Float64Array {
   const largest = matrix.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -12,7 +11,7 @@ export function symmetricEigenvalues(matrix: Float64Array, size: number): Float6
   return diagonal.map((value) => value * largest);
 }
 
-/** Reduces `a` in place by Householder reflections from the last row up; `beside[i]` couples i and i + 1. */
+/** Householder reflections from the last row up; `beside[i]` couples i and i + 1. Works in `a`. */
 function tridiagonal(a: Float64Array, size: number): { diagonal: Float64Array; beside: Float64Array } {
   const diagonal = new Float64Array(size);
   const beside = new Float64Array(size);
@@ -47,7 +46,7 @@ function tridiagonal(a: Float64Array, size: number): { diagonal: Float64Array; b
   return { diagonal, beside };
 }
 
-/** Returns partial norms, so that a long row is not more arguments than a call takes. */
+/** Partial norms, so that a long row is not spread over more arguments than a call takes. */
 function chunked(row: Float64Array): number[] {
   const parts: number[] = [];
   for (let at = 0; at < row.length; at += 4096) parts.push(Math.hypot(...row.subarray(at, at + 4096)));

@@ -20,6 +20,8 @@ export interface Operator {
   operands?: number;
   /** The operand that a fused operator adds to input 0 before it applies its function (BiasGelu). */
   addsBefore?: number;
+  /** Way in which the operator places elements of its inputs elsewhere; left out where each stays in its place. */
+  placement?: Placement;
   /** A sum or a product, element by element: a constant operand is a bias, or a scale. */
   arithmetic?: 'sum' | 'product';
   /** Inputs that hold one number for each channel (axis 1 of input 0). */
@@ -35,6 +37,26 @@ export interface Operator {
   /** The operator's results differ from run to run. */
   random?: true;
 }
+
+/**
+ * Ways of placing elements: in another shape, with axes in another order, repeated to a shape, one constant filled to a
+ * shape, picked or written by indices, padded, summed (averaged, …) over axes, joined, and taken in part.
+ */
+export type Placement =
+  | 'reshape'
+  | 'transpose'
+  | 'expand'
+  | 'fill'
+  | 'gather'
+  | 'gather-nd'
+  | 'gather-elements'
+  | 'scatter-nd'
+  | 'scatter-elements'
+  | 'pad'
+  | 'reduce'
+  | 'concat'
+  | 'slice'
+  | 'split';
 
 /**
  * The function of an operator that acts on each element by itself, on one element of each operand. An operand that the

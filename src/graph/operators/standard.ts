@@ -18,10 +18,9 @@ const bool = (b: boolean): number => (b ? 1 : 0);
 /** Numbers pass; as a function of one number the operator is the identity. */
 const pass: Operator = { passes: [0], formula: ([a]) => a!, operands: 1 };
 /** Numbers pass in another shape. */
-const reshape: Operator = { passes: [0] };
+const reshape: Operator = { passes: [0], placement: 'reshape' };
 const keep: Operator = { keeps: [0] };
-/** Updates are written into the data: neurons are the last axis of both. */
-const scatter: Operator = { keeps: [0, 2] };
+const reduce: Operator = { keeps: [0], placement: 'reduce' };
 const pool: Operator = { keeps: [0], perChannel: [] };
 const random: Operator = { random: true };
 
@@ -34,25 +33,26 @@ export const standard: Record<string, Operator> = {
   Dropout: pass,
   QuantizeLinear: pass,
   DequantizeLinear: pass,
-  DynamicQuantizeLinear: reshape,
+  DynamicQuantizeLinear: { passes: [0] },
   Reshape: reshape,
   Flatten: reshape,
   Squeeze: reshape,
   Unsqueeze: reshape,
-  Expand: reshape,
+  Expand: { passes: [0], placement: 'expand' },
 
   // Neurons are kept, numbers are picked, joined or scaled by constants.
-  Transpose: keep,
-  Gather: keep,
-  GatherND: keep,
-  GatherElements: keep,
-  ScatterElements: scatter,
-  ScatterND: scatter,
-  Pad: keep,
-  ReduceMean: keep,
-  ReduceSum: keep,
-  ReduceMax: keep,
-  ReduceMin: keep,
+  Transpose: { keeps: [0], placement: 'transpose' },
+  Gather: { keeps: [0], placement: 'gather' },
+  GatherND: { keeps: [0], placement: 'gather-nd' },
+  GatherElements: { keeps: [0], placement: 'gather-elements' },
+  // Updates are written into the data: neurons are the last axis of both.
+  ScatterElements: { keeps: [0, 2], placement: 'scatter-elements' },
+  ScatterND: { keeps: [0, 2], placement: 'scatter-nd' },
+  Pad: { keeps: [0], placement: 'pad' },
+  ReduceMean: reduce,
+  ReduceSum: reduce,
+  ReduceMax: reduce,
+  ReduceMin: reduce,
   Resize: keep,
   Upsample: keep,
   MaxPool: pool,
@@ -60,6 +60,12 @@ export const standard: Record<string, Operator> = {
   GlobalAveragePool: pool,
   GlobalMaxPool: pool,
   BatchNormalization: { keeps: [0], perChannel: [1, 2, 3, 4] },
+
+  // Tensors are made, joined or taken apart; which neurons stand where depends on the axis.
+  ConstantOfShape: { placement: 'fill' },
+  Concat: { placement: 'concat' },
+  Slice: { placement: 'slice' },
+  Split: { placement: 'split' },
 
   // Normalisations by the data itself: neuron n stays at n, but all neurons have a part in it.
   LayerNormalization: { normalises: 'last axis' },

@@ -1,183 +1,152 @@
 import type { Value } from '../../graph/graph.js';
 import type { Site } from '../../sites/types.js';
-import { deadNeurons } from '../../stats/criteria.js';
-import type { Counters, Criterion } from '../../stats/types.js';
-import type { Folded } from './bias.js';
-import type { Cut, DimsOf, LinearEnd } from './cut.js';
-import { contribution } from './fold.js';
-import { planRemoval, type RemovalPlan } from './plan.js';
+import type { Criterion } from '../../stats/types.js';
+import type { BiasAddition } from './edit/add-to-bias.js';
+import { contribution } from './edit/contribution.js';
+import type { Evidence } from './evidence.js';
+import { readBy } from './read-tensors.js';
+import { planRemoval, type RemovalPlan } from './removal/plan.js';
+import type { ShapeOf, SummingLayer } from './removal/removal.js';
 
-/** What the neurons of a tensor did on the data: the site itself, or the input of a layer that reads it. */
-export interface Watched {
-  value: Value;
-  /** As in a site: -1, or 1 for a convolution. */
-  axis: number;
-}
-
+/** What is known of the neurons, and what the user allows. */
 export interface ChooseOptions {
-  dimsOf: DimsOf;
+  shapeOf: ShapeOf;
+  /** Returns the evidence of a watched tensor. */
+  evidenceAt(value: Value): Evidence;
+  /** Neurons that this criterion calls dead are removed too, as if they always had their mean value; `null`: none. */
+  criterion: Pick<Criterion, 'dead' | 'deadBelow'> | null;
   /** Widths stay multiples of this. */
   align: number;
-  /** Neurons of the site that go already, since another site has them too (a depthwise convolution between). */
+  /** Neurons that a removal at another site removes, since a depthwise convolution gives both sites the same. */
   taken: ReadonlySet<number>;
-  /** Given: neurons dead by it are removed too, as if they always had their mean value. */
-  wider: Pick<Criterion, 'dead' | 'deadBelow'> | null;
 }
 
-/** What becomes of a site. */
+/** Neurons of one site that are removed and that stay. */
 export interface Choice {
   site: Site;
   neurons: number;
   /** Increasing. */
   removed: number[];
+  /** `null` when nothing is removed here. */
   plan: RemovalPlan | null;
-  folded: Folded[];
-  /** Of the removed: neurons that always were zero, and others, whose value goes into the next bias. */
+  additions: BiasAddition[];
+  /** Number of removed neurons that always were zero. */
   zero: number;
-  constant: number;
   kept: { reason: string; neurons: number[] }[];
-  /** Why no neuron of the site can be removed at all. */
+  /** Reason why no neuron of the site can be removed. */
   refused: string | null;
 }
 
-/** Tensors beside the site that must be watched to know whether its neurons are constant where they are read. */
-export function watchedBehind(plan: RemovalPlan): Watched[] {
-  const places = plan.ends.map((end) => watchedAt(plan, end));
-  const others = places.filter(({ value }) => value !== plan.site.value);
-  return others.filter(({ value }, i) => others.findIndex((other) => other.value === value) === i);
-}
-
-/** Where to watch the input of a layer: in front of what only moves or quantizes it. */
-function watchedAt({ site, cuts }: RemovalPlan, { node, cut }: LinearEnd): Watched {
-  let value = node.input!;
-  for (;;) {
-    const before = value === site.value ? null : value.producer;
-    const source = before?.input;
-    const same = source && cuts.get(source);
-    if (!before || !same || same.width !== cut.width || !passes.has(before.opType)) break;
-    value = source;
-  }
-  return { value, axis: cuts.get(value)!.axis === -1 ? -1 : 1 };
-}
-
-const passes = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'DynamicQuantizeLinear']);
-
 /**
- * Chooses the neurons of a site to remove: those that had one and the same value at every position, at the site and
- * wherever a layer reads them.
- *
- * @param countersOf What was counted at a watched tensor.
+ * Chooses the neurons of a site to remove: those that had one value at every position, at the site and wherever a layer
+ * reads them.
  */
-export function chooseNeurons(
+export function chooseNeurons(site: Site, options: ChooseOptions): Choice {
+  const { taken, shapeOf, criterion } = options;
+  const evidence = options.evidenceAt(site.value);
+  const { neurons } = evidence;
+  const here = { ...site, neurons };
+  const dead = criterion ? evidence.dead(criterion) : new Set<number>();
+  const candidates = Array.from({ length: neurons }, (_, n) => n).filter(
+    (n) => !taken.has(n) && (evidence.isConstant(n) || dead.has(n)),
+  );
+  const trial = planRemoval(here, candidates.length > 0 ? candidates : [0], shapeOf);
+  if ('reason' in trial) return keepAll(here, candidates, trial.reason, options);
+  const obstacles = candidates.length > 0 ? obstaclesOf(trial, dead, options) : new Map<number, string>();
+  const removable = candidates.filter((n) => !obstacles.has(n));
+  const chosen = aligned(removable, evidence, options);
+  const surplus = removable.filter((n) => !chosen.includes(n));
+  const { align } = options;
+  const reason = align > 1 ? `the width stays a multiple of ${align}` : 'a layer keeps one neuron';
+  for (const n of surplus) obstacles.set(n, reason);
+  if (chosen.length === 0) return choiceOf(here, { removed: [], obstacles }, options);
+  const plan = planRemoval(here, chosen, shapeOf);
+  if ('reason' in plan) return keepAll(here, candidates, plan.reason, options);
+  const additions: BiasAddition[] = [];
+  for (const layer of plan.summingLayers) {
+    const sums = sumsAt(layer, plan, options);
+    if (!sums) {
+      const cause = `constants cannot be added to a bias after ${layer.node.name}, whose weights are computed`;
+      return keepAll(here, candidates, cause, options);
+    }
+    additions.push({ layer, sums });
+  }
+  return { ...choiceOf(here, { removed: chosen, obstacles }, options), plan, additions };
+}
+
+/** Nothing can be removed from the site but what another site's removal takes. */
+function keepAll(site: Site, candidates: readonly number[], refused: string, options: ChooseOptions): Choice {
+  const obstacles = new Map(candidates.map((n) => [n, refused]));
+  return { ...choiceOf(site, { removed: [], obstacles }, options), refused };
+}
+
+function choiceOf(
   site: Site,
-  countersOf: (value: Value) => Counters,
-  { dimsOf, align, wider, taken }: ChooseOptions,
+  { removed: chosen, obstacles }: { removed: readonly number[]; obstacles: ReadonlyMap<number, string> },
+  { taken, evidenceAt }: ChooseOptions,
 ): Choice {
-  const counters = countersOf(site.value);
-  const neurons = counters.min.length;
-  const choice: Choice = {
-    site: { ...site, neurons },
-    neurons,
-    removed: [...taken].sort((a, b) => a - b),
+  const evidence = evidenceAt(site.value);
+  const removed = [...taken, ...chosen].sort((a, b) => a - b);
+  const reasons = [...new Set(obstacles.values())];
+  return {
+    site,
+    neurons: evidence.neurons,
+    removed,
     plan: null,
-    folded: [],
-    zero: 0,
-    constant: 0,
-    kept: [],
+    additions: [],
+    zero: removed.filter((n) => evidence.value(n) === 0).length,
+    kept: reasons.map((reason) => ({
+      reason,
+      neurons: [...obstacles.keys()].filter((n) => obstacles.get(n) === reason).sort((a, b) => a - b),
+    })),
     refused: null,
   };
-  const count = () => {
-    choice.zero = choice.removed.filter((n) => value(counters, n) === 0).length;
-    choice.constant = choice.removed.length - choice.zero;
-    return choice;
-  };
-  const dead = new Set(wider ? deadNeurons(counters, wider) : []);
-  const constants = indices(neurons, (i) => isConstant(counters, i));
-  const candidates = [...new Set([...constants, ...dead])].filter((n) => !taken.has(n)).sort((a, b) => a - b);
-  const keep = (reason: string, which: number[]) => {
-    if (which.length > 0) choice.kept.push({ reason, neurons: which });
-  };
-  const probe = planRemoval(choice.site, candidates.length > 0 ? candidates : [0], dimsOf);
-  if ('reason' in probe) {
-    choice.refused = probe.reason;
-    keep(probe.reason, candidates);
-    return count();
-  }
-  if (candidates.length === 0) return count();
-  const lost = new Map<number, string>();
-  for (const end of probe.ends) {
-    const { value } = watchedAt(probe, end);
-    const there = countersOf(value);
-    for (const [index, neuron] of probe.cuts.get(value)!.removed) {
-      if (!dead.has(neuron) && !isConstant(there, index))
-        lost.set(neuron, 'other values are added to it before it is read');
-      else if (end.onlyZero && !dead.has(neuron) && meanOf(there, index) !== 0)
-        lost.set(neuron, `constant but not zero, and ${end.onlyZero}`);
+}
+
+/** Returns the neurons of a plan that must stay because of a layer that reads them, each with the reason. */
+function obstaclesOf(
+  plan: RemovalPlan,
+  dead: ReadonlySet<number>,
+  { evidenceAt }: ChooseOptions,
+): Map<number, string> {
+  const found = new Map<number, string>();
+  for (const layer of plan.summingLayers) {
+    const value = readBy(layer, plan);
+    const evidence = evidenceAt(value);
+    for (const [index, neuron] of plan.computed.get(value)!.removed) {
+      if (dead.has(neuron) || found.has(neuron)) continue;
+      if (!evidence.isConstant(index)) found.set(neuron, 'other values are added to it before it is read');
+      else if (layer.biasObstacle && evidence.value(index) !== 0) {
+        found.set(neuron, `constant but not zero, and ${layer.biasObstacle}`);
+      }
     }
   }
-  for (const reason of new Set(lost.values()))
-    keep(
-      reason,
-      candidates.filter((n) => lost.get(n) === reason),
-    );
-  const removable = candidates.filter((n) => !lost.has(n));
-  const left = neurons - taken.size;
-  const width = Math.min(left, Math.max(align, Math.ceil((left - removable.length) / align) * align));
-  // What is put back costs the same anywhere; those that would have to be folded go first.
-  const order = [...removable].sort(
-    (a, b) => Number(value(counters, a) !== 0) - Number(value(counters, b) !== 0),
+  return found;
+}
+
+/** Returns as many neurons as leave a width that is a multiple of `align`. Zeros go first: they need no bias. */
+function aligned(
+  removable: readonly number[],
+  { neurons, value }: Evidence,
+  { align, taken }: ChooseOptions,
+): number[] {
+  const width = neurons - taken.size;
+  const left = Math.ceil((width - removable.length) / align) * align;
+  const count = width - Math.min(width, Math.max(align, left));
+  const zeros = removable.filter((n) => value(n) === 0);
+  const others = removable.filter((n) => value(n) !== 0);
+  return [...zeros, ...others].slice(0, count).sort((a, b) => a - b);
+}
+
+/** Returns what removed neurons have added to a layer's outputs; `null` if its weights are not known. */
+function sumsAt(layer: SummingLayer, plan: RemovalPlan, { evidenceAt }: ChooseOptions): Float64Array | null {
+  // The watched tensor may be a copy in another shape: the indices along the neurons' axis are the same.
+  const value = readBy(layer, plan);
+  const evidence = evidenceAt(value);
+  const constants = new Map(
+    [...plan.computed.get(value)!.removed.keys()].map((index) => [index, evidence.value(index)]),
   );
-  const chosen = order.slice(0, Math.min(removable.length, left - width)).sort((a, b) => a - b);
-  const back = removable.filter((n) => !chosen.includes(n));
-  keep(align > 1 ? `the width stays a multiple of ${align}` : 'a layer keeps one neuron', back);
-  if (chosen.length === 0) return count();
-  const plan = planRemoval(choice.site, chosen, dimsOf);
-  if ('reason' in plan) {
-    choice.refused = plan.reason;
-    keep(plan.reason, chosen);
-    return count();
-  }
-  for (const end of plan.ends) {
-    const { value: there } = watchedAt(plan, end);
-    const folded = fold(end, plan.cuts.get(there)!, countersOf(there));
-    if (folded) choice.folded.push(folded);
-    else {
-      choice.refused = `the weights of ${end.node.name} are computed, so that constants cannot be folded`;
-      keep(choice.refused, chosen);
-      choice.folded = [];
-      return count();
-    }
-  }
-  choice.plan = plan;
-  choice.removed = [...choice.removed, ...chosen].sort((a, b) => a - b);
-  return count();
-}
-
-function fold(end: LinearEnd, watched: Cut, counters: Counters): Folded | null {
-  // The watched tensor may lie before a move: the indices along the axis are the same.
-  const constants = new Map([...watched.removed.keys()].map((index) => [index, value(counters, index)]));
-  // Where nothing can be folded only zeros were chosen, or what was asked for at the price of a change.
-  if (end.onlyZero || [...constants.values()].every((constant) => constant === 0)) {
-    return { end, sums: new Float64Array(0) };
-  }
-  const sums = contribution(end, constants);
-  return sums && { end, sums };
-}
-
-const indices = (count: number, is: (i: number) => boolean): number[] =>
-  Array.from({ length: count }, (_, i) => i).filter(is);
-
-/** One value at every position, and a finite one. */
-function isConstant({ positions, nonFinite, min, max }: Counters, i: number): boolean {
-  return positions > 0 && nonFinite[i] === 0 && min[i] === max[i] && Number.isFinite(min[i]);
-}
-
-function meanOf({ positions, nonFinite, sum }: Counters, i: number): number {
-  const finite = positions - nonFinite[i]!;
-  return finite > 0 ? sum[i]! / finite : 0;
-}
-
-/** The value a neuron always had, or its mean. */
-function value(counters: Counters, i: number): number {
-  return isConstant(counters, i) ? counters.min[i]! : meanOf(counters, i);
+  const areZeros = [...constants.values()].every((constant) => constant === 0);
+  // Where a bias cannot take them only zeros are removed, or neurons that a criterion calls dead, at a price.
+  return layer.biasObstacle || areZeros ? new Float64Array(0) : contribution(layer, constants);
 }

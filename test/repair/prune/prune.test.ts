@@ -8,7 +8,7 @@ import { temporaryName } from '../../../src/files/temporary.js';
 import { constantTensor } from '../../../src/graph/constants.js';
 import { openForAudit } from '../../../src/measure/load.js';
 import type { NdArray } from '../../../src/onnx/array.js';
-import { ROUNDING } from '../../../src/repair/prune/check.js';
+import { ROUNDING } from '../../../src/repair/prune/compare-outputs.js';
 import { type PruneOptions, prune } from '../../../src/repair/prune/prune.js';
 import { pruneReportSchema } from '../../../src/repair/prune/schema.js';
 import { openSession } from '../../../src/runtime/session.js';
@@ -343,7 +343,7 @@ describe('bad input', () => {
     const name = readdirSync('models/zoo/files').find((file) => /merged\.onnx$/.test(file))!;
     const model = `models/zoo/files/${name}`;
     await expect(prune(options(model, { output: '/tmp/never.onnx' }))).rejects.toThrow(
-      /several graphs behind an If/,
+      /several graphs under an If/,
     );
   });
 });
