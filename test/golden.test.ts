@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readNpz } from '../src/data/arrays/npz.js';
@@ -7,30 +7,7 @@ import { openAuditedFile } from '../src/measure/audited-model.js';
 import { openProbeRun } from '../src/measure/probe-run.js';
 import type { NdArray } from '../src/onnx/array.js';
 import { completeCriterion } from '../src/stats/criteria.js';
-
-/** Activation statistics that PyTorch hooks saw (models/recipes/golden.py). Arrays are [neurons]. */
-interface Golden {
-  threshold: number;
-  inputs: { file: string; arrays: string[] } | Record<string, { dtype: string; data: number[][] }>;
-  sites: {
-    id: string;
-    positions: number;
-    fired: number[];
-    firedBorderline: number[];
-    positive: number[];
-    positiveBorderline: number[];
-    sum: number[];
-    sumAbs: number[];
-    min: number[];
-    max: number[];
-  }[];
-}
-
-/**
- * PyTorch and ONNX Runtime compute the same float32 network in another order: largest difference per position, relative
- * to the largest activation of the site.
- */
-const VALUE_TOLERANCE = 3e-6;
+import { arrayIn, expectCounters, type Golden, readGolden } from './golden-counters.js';
 
 const cases = [
   ...readdirSync('models').map((name) => [`models/${name}/golden.json`, `models/${name}/model.onnx`]),
@@ -57,17 +34,12 @@ async function batchOf(
     for (const name of golden.inputs.arrays as unknown as string[]) feeds[name] = arrays.get(name)!;
     return { feeds, blocks: [0], sequences: 1, positions: golden.sites[0]!.positions, mask: null };
   }
-  const given = golden.inputs as Record<string, { dtype: string; data: number[][] }>;
-  for (const [name, { data }] of Object.entries(given)) {
-    const dims = [data.length, data[0]!.length];
-    feeds[name] = { type: 'int64', dims, data: BigInt64Array.from(data.flat(), BigInt) };
-  }
-  const mask = given.attention_mask!.data.flat();
+  const arrays = Object.entries(golden.inputs as Exclude<Golden['inputs'], { file: string }>);
+  for (const [name, array] of arrays) feeds[name] = arrayIn(array);
+  const mask = Array.from(feeds.attention_mask!.data as BigInt64Array, Number);
   for (const { name, shape } of inputs) {
     if (!name.startsWith('past_key_values')) continue;
-    const dims = shape!.map((d, i) =>
-      i === 0 ? given.input_ids!.data.length : typeof d === 'number' ? d : 0,
-    );
+    const dims = shape!.map((d, i) => (i === 0 ? feeds.input_ids!.dims[0]! : typeof d === 'number' ? d : 0));
     feeds[name] = { type: 'float32', dims, data: new Float32Array(0) };
   }
   const positionIds = {
@@ -87,7 +59,7 @@ async function batchOf(
 
 describe('statistics agree with PyTorch hooks', () => {
   test.each(cases)('%s: %s', async (goldenPath, modelPath) => {
-    const golden = JSON.parse(readFileSync(goldenPath, 'utf8')) as Golden;
+    const golden = readGolden(goldenPath);
     const { copy } = await openAuditedFile({ model: modelPath });
     const { model, sites } = copy();
     const inputs = model.graph.inputs.map(({ name, type }) => ({ name, shape: type?.shape ?? null }));
@@ -102,26 +74,7 @@ describe('statistics agree with PyTorch hooks', () => {
     await run.dispose();
     expect(sites.map(({ id }) => id).sort()).toEqual(golden.sites.map(({ id }) => id).sort());
     for (const [i, { id }] of sites.entries()) {
-      const expected = golden.sites.find((site) => site.id === id)!;
-      const found = counters[i]!;
-      expect(found.positions, id).toBe(expected.positions);
-      for (const name of ['fired', 'positive'] as const) {
-        const border = name === 'fired' ? expected.firedBorderline : expected.positiveBorderline;
-        for (const [n, count] of expected[name].entries()) {
-          expect(Math.abs(found[name][n]! - count), `${id} ${name} of neuron ${n}`).toBeLessThanOrEqual(
-            border[n]!,
-          );
-        }
-      }
-      const largest = Math.max(...expected.max.map(Math.abs), ...expected.min.map(Math.abs));
-      for (const name of ['sum', 'sumAbs', 'min', 'max'] as const) {
-        const steps = name === 'min' || name === 'max' ? 1 : expected.positions;
-        const worst = expected[name].reduce(
-          (w, x, n) => Math.max(w, Math.abs(found[name][n]! - x) / steps),
-          0,
-        );
-        expect(worst, `${id} ${name}`).toBeLessThan(VALUE_TOLERANCE * largest);
-      }
+      expectCounters(counters[i]!, golden.sites.find((site) => site.id === id)!);
     }
   });
 });
