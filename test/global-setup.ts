@@ -11,6 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,7 +19,20 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'dist/.built');
 
 /** The session's process and the command line are tested as compiled: build once, before any test. */
-export default function setup(): void {
+export default function setup(): () => void {
+  const removeTemporary = useTemporaryFolder();
+  buildOnce();
+  return removeTemporary;
+}
+
+/** Everything that tests leave in the temporary directory lies in one folder of the run, which is removed at its end. */
+function useTemporaryFolder(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'audit-tests-'));
+  process.env.TMPDIR = folder;
+  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function buildOnce(): void {
   const start = new Date();
   if (existsSync(stamp) && statSync(stamp).mtimeMs > newestChange()) return;
   mkdirSync(join(root, 'dist'), { recursive: true });

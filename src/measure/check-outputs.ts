@@ -19,14 +19,20 @@ export async function checkOutputs(subject: Subject): Promise<Warning> {
   return sentence(await outputDifferences(subject, await subject.data.rangeBatch()));
 }
 
+/** Difference of one output with and without probes. */
+export interface OutputDifference {
+  output: string;
+  /** Largest absolute difference. */
+  difference: number;
+  /** Largest magnitude of a finite number in the output. */
+  magnitude: number;
+}
+
 /**
- * Measures the observer effect: runs one batch through the model as it is and through the model with probes, and returns
- * the largest absolute difference of each output. It is not 0 where a probe undoes a fusion.
+ * Measures the observer effect: runs one batch through the model as it is and through the model with probes. The
+ * difference is not 0 where a probe undoes a fusion.
  */
-export async function outputDifferences(
-  subject: Subject,
-  batch: Batch,
-): Promise<[output: string, difference: number][]> {
+export async function outputDifferences(subject: Subject, batch: Batch): Promise<OutputDifference[]> {
   const plain = subject.copy();
   const outputs = plain.model.graph.outputs.map(({ name }) => name);
   const feeds = feedsFor(inputNames(plain), batch.feeds);
@@ -40,7 +46,7 @@ export async function outputDifferences(
   });
   const session = await openEncodedSession(overlay.bytes, probed, subject);
   const after = await runOnce(session, { ...feeds, ...probeFeeds(overlay.probes, batch) }, outputs);
-  return outputs.map((output) => [output, largestDifference(before[output]!, after[output]!)]);
+  return outputs.map((output) => ({ output, ...compare(before[output]!, after[output]!) }));
 }
 
 async function runOnce(
@@ -64,27 +70,29 @@ function probeFeeds({ mask, sites }: Probes, batch: Batch): Record<string, NdArr
   return feeds;
 }
 
-/** Returns the largest absolute difference of two arrays. Equal values differ by 0, also where they are not finite. */
-function largestDifference(a: NdArray, b: NdArray): number {
+/** Compares two arrays. Equal values differ by 0, also where they are not finite. */
+function compare(a: NdArray, b: NdArray): Omit<OutputDifference, 'output'> {
   let largest = 0;
+  let magnitude = 0;
   for (let i = 0; i < a.data.length; i++) {
     const [x, y] = [number(a, i), number(b, i)];
+    if (Number.isFinite(x)) magnitude = Math.max(magnitude, Math.abs(x));
     if (Object.is(x, y) || x === y) continue;
     const difference = Math.abs(x - y);
     if (!(difference <= largest)) largest = difference;
   }
-  return largest;
+  return { difference: largest, magnitude };
 }
 
 function number({ type, data }: NdArray, i: number): number {
   return type === 'float16' ? f16ToF32(Number(data[i])) : Number(data[i]);
 }
 
-function sentence(differences: [string, number][]): Warning {
-  const [output, largest] = differences.reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0]);
+function sentence(differences: OutputDifference[]): Warning {
+  const worst = [...differences].sort((a, b) => b.difference - a.difference)[0];
   const message =
-    largest === 0
+    !worst || worst.difference === 0
       ? "The model's own outputs are bit for bit the same with and without probes."
-      : `With probes the model's own outputs differ by at most ${largest.toExponential(1)} (${output}): a fusion was undone.`;
+      : `With probes the model's own outputs differ by at most ${worst.difference.toExponential(1)} (${worst.output}): a fusion was undone.`;
   return { code: 'outputs-checked', message };
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -214,7 +213,7 @@ describe('graphs', () => {
     expect(one[0]!.feeds.x!.dims).toEqual([256, 2]);
   });
 
-  it.skipIf(!existsSync('samples/graph.npz'))('ship as the sample', async () => {
+  it('ship as the sample', async () => {
     const inputs = [input('x', ['nodes', null], DataType.FLOAT), input('edge_index', [2, 'edges'])];
     const set = await openData(spec({ data: 'sample', modelKind: 'graph', inputs }));
     expect(set).toMatchObject({ census: true, description: { name: 'sample' } });

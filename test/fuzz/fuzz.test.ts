@@ -19,11 +19,9 @@ const SESSION_EVERY = 40;
 const HANG_MS = 5_000;
 
 const onnxBelow = (folder: string): string[] =>
-  fs.existsSync(folder)
-    ? readdirSync(folder, { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.onnx'))
-        .map((name) => join(folder, name))
-    : [];
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.onnx'))
+    .map((name) => join(folder, name));
 const originals = [
   ...onnxBelow('models/variants'),
   ...onnxBelow('models/zoo/files'),

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Batch, DataSet } from '../../src/data/types.js';
 import { measureQuality, type NoQuality } from '../../src/measure/quality.js';
@@ -72,8 +71,7 @@ describe('quality in the graph equals quality from the logits', () => {
 });
 
 describe('what a language model is asked', () => {
-  const zoo = (names: string[]): string[] =>
-    names.map((name) => `models/zoo/files/${name}.onnx`).filter((path) => existsSync(path));
+  const zoo = (names: string[]): string[] => names.map((name) => `models/zoo/files/${name}.onnx`);
 
   /** Random ids as if they were text, by a tokenizer with or without a mask token. */
   async function taskOf(path: string, mask: number | null): Promise<unknown> {
