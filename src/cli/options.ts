@@ -1,7 +1,13 @@
 import { type Command, Option } from 'commander';
 import { SettingError, UserError } from '../errors.js';
-import type { Kind, Setting } from '../settings/setting.js';
-import { checkSetting, type SettingName, type Settings, settings } from '../settings/settings.js';
+import { helpOf, type Kind, type Setting } from '../settings/setting.js';
+import {
+  checkSetting,
+  type SettingName,
+  type Settings,
+  settings,
+  type ValuesOf,
+} from '../settings/settings.js';
 import { flagOf } from './flags.js';
 
 /**
@@ -30,6 +36,16 @@ export function addSettings(
   }
 }
 
+/** Returns the values of a command's own settings, those with a default included. */
+export function ownSettings<T extends Record<string, Setting>>(command: Command, table: T): ValuesOf<T> {
+  const values = command.opts();
+  const entries = Object.entries(table).flatMap(([name, setting]) => {
+    if (values[name] !== undefined) return [[name, values[name]]];
+    return setting.default === undefined ? [] : [[name, setting.schema.parse(setting.default)]];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** Adds `--config` to a command whose settings a file may hold. */
 export function addConfigOption(command: Command): void {
   command.option('--config <file>', 'Options from a file (default: audit.config.json, if it is here)');
@@ -53,10 +69,10 @@ export function settingsOfCommandLine(command: Command): Settings {
 }
 
 function optionOf(name: string, setting: Setting, table: Record<string, Setting>): Option {
-  const { kind, value, short, help, helpOff } = setting;
+  const { kind, value, short, helpOff, required } = setting;
   const long = helpOff === undefined ? flagOf(name) : `--no-${flagOf(name).slice(2)}`;
   const flags = [short === undefined ? '' : `-${short}, `, long, value === undefined ? '' : ` <${value}>`];
-  const option = new Option(flags.join(''), helpOff ?? help);
+  const option = new Option(flags.join(''), helpOf(setting)).makeOptionMandatory(required ?? false);
   if (kind === 'switch') return option;
   return option.argParser((text: string, before: unknown) => optionValue(name, kind, text, before, table));
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { UserError } from '../errors.js';
+import { didYouMean, UserError } from '../errors.js';
 import { tool } from '../files/package.js';
 import { addBoundsCommand } from './commands/bounds.js';
 import { addDiffCommand } from './commands/diff.js';
@@ -56,7 +56,8 @@ export function program(): Command {
  */
 export function withVerb(args: readonly string[]): string[] {
   const [first] = args;
-  const verbs = program().commands.map((command) => command.name());
+  const { commands } = program();
+  const verbs = commands.map((command) => command.name());
   const known = `Commands are ${verbs.join(', ')}; \`audit --help\` explains them.`;
   if (first === undefined) {
     // Not the help with exit code 0: `audit $MODEL` in a build must not pass because the variable is empty.
@@ -66,11 +67,15 @@ export function withVerb(args: readonly string[]): string[] {
     );
   }
   if (first === 'help' && args[1] !== undefined && !verbs.includes(args[1])) {
-    throw new UserError(`There is no command \`${args[1]}\`. ${known}`, 'unknown-command');
+    const hint = didYouMean(args[1], verbs);
+    throw new UserError(`There is no command \`${args[1]}\`.${hint} ${known}`, 'unknown-command');
   }
+  const group = commands.find((command) => command.name() === first && command.commands.length > 0);
+  if (group && args.length === 1) return [...args, '--help'];
   if ([...verbs, 'help', '--help', '-h', '--version', '-V'].includes(first)) return [...args];
   if (/^\w[\w-]*$/.test(first) && !existsSync(first)) {
-    throw new UserError(`\`${first}\` is neither a command nor a file. ${known}`, 'unknown-command');
+    const hint = didYouMean(first, verbs);
+    throw new UserError(`\`${first}\` is neither a command nor a file.${hint} ${known}`, 'unknown-command');
   }
   return ['run', ...args];
 }

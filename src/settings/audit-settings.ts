@@ -1,98 +1,99 @@
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { CRITERIA } from '../stats/criteria.js';
-import { choice, magnitude, type Setting, switchSetting, text, textSetting, wholeNumber } from './setting.js';
+import { mostThreads } from '../runtime/cores.js';
+import { CRITERIA, DEFAULT_DEAD_BELOW } from '../stats/criteria.js';
+import {
+  choice,
+  fileSetting,
+  group,
+  magnitude,
+  type Setting,
+  switchSetting,
+  text,
+  textSetting,
+  wholeNumber,
+} from './setting.js';
 
 /** Positions of a batch are counted in float32, which holds whole numbers exactly up to 2²⁴. */
 const MOST_OF_A_BATCH = 2 ** 24;
 /** More shards, layers or batches than this are a slip of the keyboard. */
 const A_MILLION = 1_000_000;
 
-/** What an audit needs to know: what to feed, what to read, what is dead, where to run. */
-export const auditSettings = {
+const data = group('Data', {
   data: textSetting('a data name or a path', {
-    group: 'Data',
     value: 'name|path',
-    help: 'What to feed: a data name or a path (default: sample)',
+    help: 'What to feed: a data name or a path',
+    default: 'sample',
     path: 'name',
   }),
   split: textSetting('the name of a split', {
-    group: 'Data',
     value: 'name',
-    help: 'Part of the data set (default: test; all nodes of a graph)',
+    help: 'Part of the data set',
+    otherwise: 'test; all nodes of a graph',
     request: true,
   }),
   tokenizer: textSetting('a folder or a hub id', {
-    group: 'Data',
     value: 'dir|id',
-    help: 'Folder with a tokenizer.json, or a hub id (default: beside the model, else guessed)',
+    help: 'Folder with a tokenizer.json, or a hub id',
+    otherwise: 'beside the model, else guessed',
     path: 'name',
   }),
   tokens: {
     kind: 'number',
     schema: z.union([z.int().min(1), z.literal('all')]),
     expected: 'a whole number from 1 or `all`',
-    group: 'Data',
     value: 'n|all',
-    help: 'Budget in positions, or `all` (default: 65536)',
+    help: 'Budget in positions, or `all`',
+    default: 65_536,
     request: true,
   },
   seqLen: wholeNumber(1, MOST_OF_A_BATCH, {
-    group: 'Data',
-    value: 'n',
-    help: 'Tokens per sequence (default: what the model takes)',
+    help: 'Tokens per sequence',
+    otherwise: 'what the model takes',
     request: true,
   }),
   batchSize: wholeNumber(1, MOST_OF_A_BATCH, {
-    group: 'Data',
-    value: 'n',
-    help: 'Sequences per batch (default: automatic)',
+    help: 'Sequences per batch',
+    otherwise: 'automatic',
     request: true,
   }),
   shard: textSetting(
     '`I/N` with 0 ≤ I < N, as in `0/2`',
-    { group: 'Data', value: 'i/n', help: 'Only the blocks i ≡ I mod N, to be put together by `audit merge`' },
+    { value: 'i/n', help: 'Only the blocks i ≡ I mod N, to be put together by `audit merge`' },
     z
       .string()
       .regex(/^\d+\/\d+$/)
       .refine((shard) => shardOf(shard).index < shardOf(shard).count && shardOf(shard).count <= A_MILLION),
   ),
   untilStable: wholeNumber(1, A_MILLION, {
-    group: 'Data',
-    value: 'n',
     help: 'Stop once the dead set has not changed for N batches',
     request: true,
   }),
-  resume: textSetting('the path of a file', {
-    group: 'Data',
-    value: 'file',
-    help: 'Keep state in FILE and take a stopped run up again',
-    path: 'file',
-  }),
+  resume: fileSetting({ help: 'Keep state in FILE and take a stopped run up again' }),
+} as const satisfies Record<string, Omit<Setting, 'group'>>);
 
+const model = group('Model', {
   sites: {
     kind: 'names',
     schema: z.array(text).min(1),
     expected: 'site names or ids, as in `mlp_post,5.attn_out`',
-    group: 'Model',
     value: 'list',
-    help: 'Sites to read: names or ids, `*` allowed (default: all)',
+    help: 'Sites to read: names or ids, `*` allowed',
+    otherwise: 'all',
     request: true,
   },
   layers: {
     kind: 'layers',
     schema: z.array(z.int().min(0).max(A_MILLION)).min(1),
     expected: 'layer numbers, as in `0,1,8-11`',
-    group: 'Model',
     value: 'list',
-    help: 'Layers to read, counted from 0 (default: all)',
+    help: 'Layers to read, counted from 0',
+    otherwise: 'all',
     request: true,
   },
   map: {
     kind: 'pairs',
     schema: z.record(text, text),
     expected: '`ID=TENSOR`, as in `3.mlp_post=/h.3/act/Mul_3_output_0`',
-    group: 'Model',
     value: 'id=tensor',
     help: 'Name a site by hand; `*` allowed in both',
   },
@@ -100,46 +101,46 @@ export const auditSettings = {
     kind: 'repeated',
     schema: z.array(text),
     expected: 'the paths of plugins',
-    group: 'Model',
     value: 'file',
     help: 'Extra architecture: a JavaScript module',
     path: 'file',
   },
   name: textSetting('a name', {
-    group: 'Model',
     value: 'name',
-    help: "The model's name in reports (default: its path)",
+    help: "The model's name in reports",
+    otherwise: 'its path',
   }),
+} as const satisfies Record<string, Omit<Setting, 'group'>>);
 
-  threshold: magnitude({
-    group: 'Dead neurons',
-    value: 'x',
-    help: 'A neuron fires where |a| > X (default: 0.001)',
-    request: true,
-  }),
+const deadNeurons = group('Dead neurons', {
+  threshold: magnitude({ help: 'A neuron fires where |a| > X', default: 0.001, request: true }),
   firing: choice(['abs', 'positive'], {
-    group: 'Dead neurons',
     value: 'abs|positive',
-    help: 'What fires: |a| > X, or a > X (default: abs)',
+    help: 'What fires: |a| > X, or a > X',
+    default: 'abs',
     request: true,
   }),
   dead: choice(CRITERIA, {
-    group: 'Dead neurons',
     value: 'criterion',
-    help: 'Which neurons are dead, see below (default: frequency)',
+    help: `Which neurons are dead: ${CRITERIA.join(', ')}`,
+    default: 'frequency',
     request: true,
   }),
   deadBelow: magnitude({
-    group: 'Dead neurons',
-    value: 'x',
-    help: "The criterion's limit, see below",
+    help: "The criterion's limit",
+    otherwise: Object.entries(DEFAULT_DEAD_BELOW)
+      .filter(([, limit]) => limit !== null)
+      .map(([criterion, limit]) => `${limit} of ${criterion}`)
+      .join(', '),
     request: true,
   }),
+});
 
+const running = group('Running', {
   device: choice(['auto', 'cpu', 'cuda', 'webgpu'], {
-    group: 'Running',
     value: 'name',
     help: 'Where to run: auto (cuda if it works, else cpu), cpu, cuda or webgpu',
+    default: 'auto',
     request: true,
   }),
   // More threads than cores only wait for each other, and some thousands take a machine down. A schema that is
@@ -149,25 +150,24 @@ export const auditSettings = {
     schema: z
       .int()
       .min(0)
-      .refine((threads) => threads <= availableParallelism()),
-    get expected() {
-      return `a whole number from 0 to ${availableParallelism()}, the cores there are here`;
-    },
-    group: 'Running',
+      .refine((threads) => threads <= mostThreads()),
+    expected: `a whole number from 0 to ${mostThreads()}, the cores of this machine`,
     value: 'n',
-    help: 'Threads on the CPU (default: 0, automatic)',
+    help: 'Threads on the CPU',
+    otherwise: '0, automatic',
   },
   checkOutputs: switchSetting({
-    group: 'Running',
     help: "Compare the model's outputs with and without probes",
     request: true,
   }),
   hash: switchSetting({
-    group: 'Running',
-    help: "Whether the report holds the SHA-256 of the model's files",
+    help: "The report holds the SHA-256 of the model's files",
     helpOff: "Leave out the SHA-256 of the model's files",
   }),
-} as const satisfies Record<string, Setting>;
+} as const satisfies Record<string, Omit<Setting, 'group'>>);
+
+/** What an audit needs to know: what to feed, what to read, what is dead, where to run. */
+export const auditSettings = { ...data, ...model, ...deadNeurons, ...running };
 
 /** Reads `0/2`, the first of two shards. */
 export function shardOf(shard: string): { index: number; count: number } {

@@ -28,8 +28,14 @@ export function loadConfig(path?: string): Settings {
 
 /** Returns the JSON Schema that is published as schema/config.schema.json. */
 export function configJsonSchema(): object {
+  const { properties = {}, ...schema } = z.toJSONSchema(settingsSchema, { io: 'input' });
+  const withDefaults = Object.entries(properties).map(([name, property]) => {
+    const value = (table as Record<string, Setting>)[name]?.default;
+    return [name, value === undefined ? property : { ...(property as object), default: value }];
+  });
   return {
-    ...z.toJSONSchema(settingsSchema, { io: 'input' }),
+    ...schema,
+    properties: Object.fromEntries(withDefaults),
     title: 'Configuration of activation-auditor (audit.config.json)',
   };
 }

@@ -62,9 +62,9 @@ export function checkSetting(
 function shapeOf<T extends Record<string, Setting>>(
   table: T,
 ): { [Name in keyof T]: z.ZodOptional<T[Name]['schema']> } {
-  const shape = Object.entries(table).map(([name, { schema, help }]) => [
-    name,
-    schema.describe(help).optional(),
-  ]);
+  const shape = Object.entries(table).map(([name, { schema, help, otherwise }]) => {
+    const description = otherwise === undefined ? help : `${help} (default: ${otherwise})`;
+    return [name, schema.describe(description).optional()];
+  });
   return Object.fromEntries(shape);
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { withFlags } from '../../src/cli/flags.js';
+import { explain } from '../../src/cli/explain.js';
 import { program, withVerb } from '../../src/cli/program.js';
 import { UserError } from '../../src/errors.js';
 
@@ -16,7 +16,7 @@ async function complaint(...args: string[]): Promise<string> {
   try {
     await program().parseAsync(withVerb(args), { from: 'user' });
   } catch (error) {
-    return error instanceof UserError ? withFlags(error) : (error as Error).message;
+    return explain(error).text!;
   }
   throw new Error('expected a complaint');
 }
@@ -66,9 +66,12 @@ describe('a wrong command', () => {
   it('is told what is near it', async () => {
     expect(await complaint('model.onnx', '--tokenz', '5')).toMatch(/--tokens/);
     expect(await complaint('inspct')).toMatch(
-      /^`inspct` is neither a command nor a file\. Commands are run, inspect/,
+      /^`inspct` is neither a command nor a file\. Did you mean `inspect`\? Commands are run, inspect/,
     );
-    expect(await complaint('help', 'gat')).toMatch(/^There is no command `gat`\. Commands are run/);
+    expect(await complaint('grafana', 'exprt')).toMatch(/^Unknown command `exprt`\. Did you mean export\?/);
+    expect(await complaint('help', 'gat')).toMatch(
+      /^There is no command `gat`\. Did you mean `gate`\? Commands are run/,
+    );
   });
 
   it('is no words at all: a build whose variable is empty must not pass', () => {
@@ -76,7 +79,9 @@ describe('a wrong command', () => {
   });
 
   it.each([['gate'], ['diff', 'one.json'], ['merge'], ['run']])('lacks an argument: %j', async (...args) => {
-    expect(await complaint(...args.flat())).toMatch(/missing required argument '\w+\.(json|onnx)(\.\.\.)?'/);
+    expect(await complaint(...args.flat())).toMatch(
+      /^Missing required argument `\w+\.(json|onnx)(\.\.\.)?`\. See `audit --help`\.$/,
+    );
   });
 
   it('asks a gate for something to judge by', async () => {
@@ -119,6 +124,7 @@ describe('withVerb', () => {
       ['run', 'gate'],
       ['run', 'gate'],
     ],
+    [['grafana'], ['grafana', '--help']],
     [['--help'], ['--help']],
     [['-V'], ['-V']],
   ])('reads %j as %j', (args, expected) => {

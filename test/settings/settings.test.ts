@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { SettingError } from '../../src/errors.js';
 import { auditSettings, shardOf } from '../../src/settings/audit-settings.js';
 import { toAuditOptions } from '../../src/settings/options.js';
-import { percent, type Setting } from '../../src/settings/setting.js';
+import { serveSettings } from '../../src/settings/serve-settings.js';
+import { helpOf, percent, type Setting } from '../../src/settings/setting.js';
 import {
   checkSettings,
   namesOf,
@@ -12,7 +13,7 @@ import {
   settingsSchema,
 } from '../../src/settings/settings.js';
 
-const all: [string, Setting][] = Object.entries(settings);
+const all: [string, Setting][] = [...Object.entries(settings), ...Object.entries(serveSettings)];
 
 describe('the table of settings', () => {
   it('holds what the configuration file may hold, and nothing else', () => {
@@ -23,6 +24,12 @@ describe('the table of settings', () => {
     expect(help).not.toBe('');
     expect(expected).not.toMatch(/\.$/);
     expect(value === undefined).toBe(kind === 'switch');
+  });
+
+  it.each(all)('holds a default of %s that its schema accepts', (_, setting) => {
+    if (setting.default === undefined) return;
+    expect(setting.schema.safeParse(setting.default).success).toBe(true);
+    expect(helpOf(setting)).toMatch(/ \(default: .+\)$/);
   });
 
   it.each(all.filter(([, { kind }]) => kind === 'number'))('bounds %s on both sides', (_, { schema }) => {
@@ -40,7 +47,7 @@ describe('checkSettings', () => {
 
   it('refuses more threads than there are cores', () => {
     expect(() => checkSettings(auditSettings, { threads: 100_000 })).toThrow(
-      `Expected \`threads\` to be a whole number from 0 to ${availableParallelism()}, the cores there are here, got \`100000\`.`,
+      `Expected \`threads\` to be a whole number from 0 to ${availableParallelism()}, the cores of this machine, got \`100000\`.`,
     );
     expect(() => checkSettings(auditSettings, { threads: availableParallelism() })).not.toThrow();
   });
@@ -85,6 +92,23 @@ describe('percent', () => {
     ['.5%', 0.005],
   ])('reads %s as the nearest number', (text, value) => {
     expect(percent(text)).toBe(value);
+  });
+});
+
+describe('a time', () => {
+  it.each([
+    ['6h', 21_600],
+    ['1.5 m', 90],
+    ['100ms', 0.1],
+    [5, 5],
+  ])('is read from %j', (text, value) => {
+    expect(serveSettings.poll.schema.safeParse(text).data ?? serveSettings.every.schema.parse(text)).toBe(
+      value,
+    );
+  });
+
+  it.each(['', '6 weeks', '25d', '0s', '-1s', 1e9])('is not %j', (text) => {
+    expect(serveSettings.every.schema.safeParse(text).success).toBe(false);
   });
 });
 
