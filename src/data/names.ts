@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { UserError } from '../errors.js';
+import { didYouMean, UserError } from '../errors.js';
 
-/** Names `--data` knows, each with a line for `audit --help`. */
+/** Names of data sets, each with a line of help. */
 export const knownData: Record<string, string> = {
   sample: 'text (or a graph, for graph models) that ships with the package',
   wikitext: 'WikiText-2: AUDIT_DATA_DIR, the cache, or the Hugging Face hub',
@@ -10,18 +10,19 @@ export const knownData: Record<string, string> = {
   random: 'seeded noise of the shapes the model asks for',
 };
 
-/** What else `--data` takes, for `audit --help`. */
+/** What else the setting `data` takes, for help. */
 export const dataPaths =
   'a .txt, .jsonl, .tokens or .raw file (also .gz), a .parquet of texts, a .npz of arrays named after the model’s inputs, or a folder of MNIST (idx), CIFAR-10 (binary) or LINQS files';
 
-/** What stands at a path: a file or a folder. */
+/** Says what stands at a path. @throws UserError that lists the data sets, when nothing does. */
 export async function pathKind(path: string): Promise<'file' | 'folder'> {
   const info = await stat(path).catch(() => null);
   if (info?.isDirectory()) return 'folder';
   if (info !== null) return 'file';
-  if (/[/\\]|\.\w+$/.test(path)) throw new UserError(`There is no file ${path}.`, 'data-missing');
+  if (/[/\\]|\.\w+$/.test(path)) throw new UserError(`There is no file \`${path}\`.`, 'data-missing');
+  const names = Object.keys(knownData);
   throw new UserError(
-    `There is no data set "${path}": expected one of ${Object.keys(knownData).join(', ')}, or ${dataPaths}.`,
+    `There is no data set \`${path}\`: expected one of ${names.join(', ')}, or ${dataPaths}.${didYouMean(path, names)}`,
     'data-unknown',
   );
 }

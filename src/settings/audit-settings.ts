@@ -25,12 +25,16 @@ const data = group('Data', {
     default: 'sample',
     path: 'name',
   }),
-  split: textSetting('the name of a split', {
-    value: 'name',
-    help: 'Part of the data set',
-    otherwise: 'test; all nodes of a graph',
-    request: true,
-  }),
+  split: textSetting(
+    'the name of a split, as in `test`',
+    {
+      value: 'name',
+      help: 'Part of the data set',
+      otherwise: 'test; all nodes of a graph',
+      request: true,
+    },
+    z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/),
+  ),
   tokenizer: textSetting('a folder or a hub id', {
     value: 'dir|id',
     help: 'Folder with a tokenizer.json, or a hub id',

@@ -52,7 +52,7 @@ describe('image folders', () => {
     const train = await openData(spec({ data: folder, split: 'train', ...forShape(['b', 8]) }));
     expect((await batchesOf(train))[0]!.feeds.image!.dims).toEqual([1, 8]);
     await expect(openData(spec({ data: folder, split: 'dev', ...forShape(['b', 8]) }))).rejects.toThrow(
-      /--split/,
+      /`split` to be test or train/,
     );
   });
 

@@ -6,9 +6,9 @@ import { batchesOf, input, newFile, newFolder, spec } from './support.js';
 describe('opening data', () => {
   it('lists what it knows when the name is unknown', async () => {
     await expect(openData(spec({ data: 'wikitxt' }))).rejects.toThrow(
-      /There is no data set "wikitxt": expected one of sample, wikitext, wikitext-103, cora, random, or a \.txt/,
+      /There is no data set `wikitxt`: expected one of sample, wikitext, wikitext-103, cora, random, or a \.txt.* Did you mean `wikitext`\?$/,
     );
-    await expect(openData(spec({ data: 'no/such.txt' }))).rejects.toThrow(/There is no file no\/such\.txt/);
+    await expect(openData(spec({ data: 'no/such.txt' }))).rejects.toThrow(/There is no file `no\/such\.txt`/);
     await expect(openData(spec({ data: await newFile('a.docx', 'x') }))).rejects.toMatchObject({
       code: 'data-unknown',
     });

@@ -52,6 +52,13 @@ describe('checkSettings', () => {
     expect(() => checkSettings(auditSettings, { threads: availableParallelism() })).not.toThrow();
   });
 
+  it('takes the name of a split, and nothing that could be more than a name', () => {
+    expect(checkSettings(auditSettings, { split: 'valid' })).toEqual({ split: 'valid' });
+    for (const split of ['__proto__', '../test', 'a b', 'x'.repeat(65), '']) {
+      expect(() => checkSettings(auditSettings, { split })).toThrow(SettingError);
+    }
+  });
+
   it('names the setting in its error', () => {
     const attempt = () => checkSettings(settings, { layers: [-1] });
     expect(attempt).toThrow(SettingError);

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { UserError } from '../../errors.js';
+import { SettingError, UserError } from '../../errors.js';
 import { unreadable } from '../text/lines.js';
 import { withoutGz } from '../text/source.js';
 
@@ -42,10 +42,10 @@ export async function readImages(folder: string, split: string | undefined): Pro
   const format = names.some((name) => /images.*idx3/i.test(name)) ? 'idx' : 'cifar10';
   const wanted = split === undefined ? (['test', 'train'] as const) : ([split] as const);
   for (const each of wanted) {
-    const pattern = patterns[format][each as 'test' | 'train'];
-    if (pattern === undefined) {
-      throw new UserError(`Expected --split test or train for images, got ${split}.`, 'bad-split');
+    if (!Object.hasOwn(patterns[format], each)) {
+      throw new SettingError('split', 'test or train for images', split, { code: 'bad-split' });
     }
+    const pattern = patterns[format][each as 'test' | 'train'];
     const found = names.filter((name) => pattern.test(name));
     if (found.length > 0) {
       return format === 'idx' ? readIdx(folder, found[0]!, names, each) : readCifar(folder, found, each);

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { UserError } from '../../errors.js';
+import { SettingError } from '../../errors.js';
 import type { Hub } from '../hub/endpoint.js';
 import { hubFile } from '../hub/files.js';
 import type { DataSpec } from '../spec.js';
@@ -31,12 +31,9 @@ export async function wikitext(
   hub: Hub,
   dataDir = process.env.AUDIT_DATA_DIR,
 ): Promise<TextSource> {
-  const split = splits[spec.split ?? 'test'];
+  const split = Object.hasOwn(splits, spec.split ?? 'test') ? splits[spec.split ?? 'test'] : undefined;
   if (split === undefined) {
-    throw new UserError(
-      `Expected --split test, valid or train for WikiText, got ${spec.split}.`,
-      'bad-split',
-    );
+    throw new SettingError('split', 'test, valid or train for WikiText', spec.split, { code: 'bad-split' });
   }
   const name = size === 2 ? 'wikitext' : 'wikitext-103';
   const local = dataDir ? await findLocal(dataDir, size, split.local) : null;
