@@ -1,32 +1,27 @@
 import { UserError } from '../errors.js';
-import type { Destination } from '../repair/destination.js';
+import type { Destination, destinationSettings } from '../repair/destination.js';
+import type { ValuesOf } from '../settings/settings.js';
 
-/** The three ways a repair can go, of which one must be chosen. */
-export interface GivenDestination {
-  output?: string;
-  inPlace?: boolean;
-  dryRun?: boolean;
-}
+/** Flags of which one says where the changed model goes. */
+export type DestinationFlags = ValuesOf<typeof destinationSettings>;
 
 /**
- * Where the changed model goes; `null` for a dry run.
+ * Returns where the changed model goes; `null` for a dry run.
  *
- * @param changed What the model is then, for the error: `stripped`.
- * @throws UserError when none or several are chosen.
+ * @param participle What is done to the model, for the error: `stripped`.
+ * @throws UserError when none or several flags are set.
  */
 export function destination(
-  { output, inPlace, dryRun }: GivenDestination,
-  changed: string,
+  { output, inPlace, dryRun }: DestinationFlags,
+  participle: string,
 ): Destination | null {
-  const chosen = [output !== undefined && '-o', inPlace && '--in-place', dryRun && '--dry-run'].filter(
-    Boolean,
-  );
-  if (chosen.length > 1) {
-    throw new UserError(`\`${chosen[0]}\` and \`${chosen[1]}\` exclude each other.`, 'option-conflict');
+  const set = [output !== undefined && '-o', inPlace && '--in-place', dryRun && '--dry-run'].filter(Boolean);
+  if (set.length > 1) {
+    throw new UserError(`\`${set[0]}\` and \`${set[1]}\` exclude each other.`, 'option-conflict');
   }
-  if (chosen.length === 0) {
+  if (set.length === 0) {
     throw new UserError(
-      `Expected \`-o OUT.onnx\`, \`--in-place\` or \`--dry-run\`: where should the ${changed} model go?`,
+      `Expected \`-o OUT.onnx\`, \`--in-place\` or \`--dry-run\`: where should the ${participle} model go?`,
       'no-destination',
     );
   }

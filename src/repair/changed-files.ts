@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Interrupted } from '../errors.js';
 import { hashWithPatches } from '../files/hash.js';
+import type { BytePatch } from '../files/patch.js';
 import { growthOf } from '../files/splice.js';
 import { count } from '../report/schema.js';
 import type { FileCopy } from './model-copy.js';
@@ -46,4 +47,13 @@ export async function hashChanges(
 /** Returns the model file, changed or not, and the other files whose weights change. */
 export function changedCopies(copies: readonly FileCopy[]): FileCopy[] {
   return copies.filter(({ isModel, patches }) => isModel || patches.length > 0);
+}
+
+/** Counts the bytes that patches change. Several patches of one byte must be merged before. */
+export function changedBytes(patches: readonly BytePatch[]): number {
+  let changed = 0;
+  for (const { before, after } of patches) {
+    for (let i = 0; i < before.length; i++) if (before[i] !== after[i]) changed++;
+  }
+  return changed;
 }

@@ -1,6 +1,6 @@
 import { tool } from '../files/package.js';
 import type { ModelFacts } from '../measure/describe-model.js';
-import type { Measurement } from '../measure/measurement.js';
+import type { Measurement, RunFacts } from '../measure/measurement.js';
 import { finishReport, type ReportParts, siteMeta, siteReport } from './build.js';
 import type { AuditReport } from './schema.js';
 
@@ -26,18 +26,19 @@ export function reportOf(
     criterion,
     census,
     data,
-    runtime: {
-      device: run.device,
-      provider: run.provider,
-      onnxruntime: run.onnxruntime,
-      durationSeconds: durationSeconds ?? run.seconds,
-      positionsPerSecond: run.positionsPerSecond,
-      peakRssBytes: run.peakRssBytes,
-    },
+    runtime: runtimeOf(run, durationSeconds),
     sites: sites.map((site, i) => siteReport(siteMeta(site), counters[i]!, criterion)),
     ...(smoothing && { graph: smoothing }),
     aliveShares: aliveShares(measurement),
   });
+}
+
+/** Writes the facts of a run as the `runtime` section of a report. */
+export function runtimeOf(
+  { seconds, device, provider, onnxruntime, positionsPerSecond, peakRssBytes }: RunFacts,
+  durationSeconds = seconds,
+): AuditReport['runtime'] {
+  return { device, provider, onnxruntime, durationSeconds, positionsPerSecond, peakRssBytes };
 }
 
 /** Returns the share of data points alive by layer, where it is known: in a rectifier network. */

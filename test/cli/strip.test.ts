@@ -71,9 +71,9 @@ describe('audit strip', () => {
 
   test.each([
     [['--dry-run', '--fraction', '1.5'], /Expected `--fraction` to be a share in \(0, 1\]/],
-    [['--dry-run', '--rounds', '0'], /Expected `--rounds` to be a whole number above 0/],
-    [['--dry-run', '--by', 'size'], /Expected `--by` to be `weight` or `contribution`, got `size`/],
-    [['--dry-run', '--max-quality-loss', 'some'], /as in 0\.5%, got `some`/],
+    [['--dry-run', '--rounds', '0'], /Expected `--rounds` to be a whole number from 1 to 1,000, got `0`/],
+    [['--dry-run', '--by', 'size'], /Expected `--by` to be one of weight, contribution, got `size`/],
+    [['--dry-run', '--max-quality-loss', 'some'], /a ratio, as in 0\.005 or 0\.5%, got `some`/],
     [[], /Expected `-o OUT\.onnx`, `--in-place` or `--dry-run`/],
     [['--in-place', '--dry-run'], /`--in-place` and `--dry-run` exclude each other/],
     [['-o', model], /is the input itself/],

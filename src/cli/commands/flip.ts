@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { destinationSettings } from '../../repair/destination.js';
 import { flip } from '../../repair/flip/flip.js';
 import { toAuditOptions } from '../../settings/options.js';
-import type { SettingName } from '../../settings/settings.js';
-import { destination, type GivenDestination } from '../destination.js';
+import { namesOf, type SettingName } from '../../settings/settings.js';
+import { type DestinationFlags, destination } from '../destination.js';
 import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
@@ -20,32 +21,25 @@ const names = [
   'device',
   'threads',
   'format',
+  'report',
   'quiet',
   'color',
   'progress',
 ] as const satisfies SettingName[];
 
-interface Given extends GivenDestination {
-  report?: string;
-}
-
 export function addFlipCommand(parent: Command): void {
   const command = parent
     .command('flip')
     .argument('<model.onnx>')
-    .description('Negates the layers of a ReLU network that kill more than half of the living data')
-    .optionsGroup('Where to:')
-    .option('-o, --output <file>', 'Write the changed model here: a clone with nothing else changed')
-    .option('--in-place', 'Change the model itself')
-    .option('--dry-run', 'Write nothing: only say what would come of it')
-    .option('--report <file>', 'Write what was done as JSON');
+    .description('Negates the layers of a ReLU network that kill more than half of the living data');
+  addSettings(command, namesOf(destinationSettings), destinationSettings);
   addSettings(command, names);
   addConfigOption(command);
-  command.action(async (model: string, given: Given) => {
+  command.action(async (model: string, flags: DestinationFlags) => {
     const settings = readSettings(command, names);
-    const to = destination(given, 'flipped');
-    checkOutputFiles({ report: given.report }, [model, given.output ?? []].flat());
+    const to = destination(flags, 'flipped');
+    checkOutputFiles({ report: settings.report }, [model, flags.output ?? []].flat());
     const options = { ...toAuditOptions(model, settings), to };
-    await runJob(settings, (handles) => flip({ ...options, ...handles }), given.report ?? null);
+    await runJob(settings, (handles) => flip({ ...options, ...handles }));
   });
 }

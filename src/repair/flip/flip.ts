@@ -1,17 +1,19 @@
-import { audit } from '../../app/audit.js';
-import { Interrupted, UserError } from '../../errors.js';
-import { tool } from '../../files/package.js';
-import { openForAudit } from '../../measure/load.js';
+import { UserError } from '../../errors.js';
+import { describeModel } from '../../measure/describe-model.js';
+import { measureWhole } from '../../measure/measure.js';
+import { countersAt, type Measurement } from '../../measure/measurement.js';
+import { edited } from '../../measure/subject.js';
 import { dataTypeName } from '../../onnx/data-types.js';
-import { partsOf } from '../../report/recompute.js';
-import { type AuditReport, SCHEMA_VERSION } from '../../report/schema.js';
 import type { AuditOptions } from '../../settings/options.js';
 import type { RectifierLayer } from '../../sites/rectifier.js';
 import { requireRectifiers } from '../../sites/require-rectifiers.js';
-import { checkDestination, type Destination, modeOf } from '../destination.js';
+import type { LivingPoints } from '../../stats/living-points.js';
+import type { Destination } from '../destination.js';
+import { openRepairSubject } from '../open-subject.js';
 import { applyPatched, type PatchedWeights } from '../patched-weights.js';
 import { type FlippedTensor, flipLayer, unflip } from './flip-layer.js';
 import { writeFlipped } from './output.js';
+import { flipReport, type LayerResult } from './result.js';
 import type { FlipReport } from './schema.js';
 
 export interface FlipOptions extends AuditOptions {
@@ -19,91 +21,86 @@ export interface FlipOptions extends AuditOptions {
   to: Destination | null;
 }
 
-type LayerResult = FlipReport['layers'][number];
-
 /**
- * Sign-flip initialization (Rister & Rubin, section 7): goes layer by layer through a rectifier network and negates
- * weights and bias of each that kills more than half of the data alive before it. A point that dies of the sums being
- * ≤ 0 lives with the sums negated, so that at least ⌊M/2^k⌋ of M points are alive behind k layers.
+ * Sign-flip initialization (Rister & Rubin 2020, section 7): goes layer by layer through a rectifier network and
+ * negates weights and bias of each layer that kills more than half of the data alive before it. A point that dies
+ * because all sums of a layer are ≤ 0 lives when the sums are negated, so that at least ⌊M/2^k⌋ of M points are alive
+ * after k layers.
  *
- * Everything is tried in overlays; a file is written once, when all layers are done. One audit, and one more for each
- * layer that is negated.
+ * Everything is tried in overlays; a file is written once, when all layers are done. The data runs through the model
+ * once, and once more for each layer that is negated.
  *
  * @throws UserError for a model that is no rectifier network, and other bad input; Interrupted when aborted: nothing is
  *   written then.
  */
 export async function flip(options: FlipOptions): Promise<FlipReport> {
-  const { to } = options;
-  const signal = options.signal ?? new AbortController().signal;
-  const { opened, load } = await openForAudit(options);
-  if (to) await checkDestination(opened, to);
-  const { model, rectifier, name } = load();
+  const { to, sites: _sites, layers: _layers, ...whole } = options;
+  const subject = await openRepairSubject(whole, to);
+  const { model, rectifier, name } = subject.original;
   const { layers } = requireRectifiers(rectifier, name);
   const patched: PatchedWeights = new Map();
-  const { sites: _sites, layers: _layers, ...rest } = options;
-  const auditNow = async (): Promise<AuditReport> => {
-    const report = await audit(
-      { ...rest, sites: ['mlp_post'], hash: false, checkOutputs: false },
-      { edit: (selected) => void applyPatched(selected.model, patched) },
-    );
-    if (signal.aborted || !report.data.complete) throw new Interrupted('Interrupted; nothing was written.');
-    return report;
-  };
+  const flipped = edited(subject, (copy) => {
+    applyPatched(copy.model, patched);
+    copy.sites = copy.allSites.filter(({ site }) => site === 'mlp_post');
+  });
 
-  const first = await auditNow();
+  const first = await measureWhole(flipped);
   let current = first;
   const tensors: FlippedTensor[] = [];
   const results: LayerResult[] = [];
   for (const [index, layer] of layers.entries()) {
-    const entering = index === 0 ? current.data.positions : aliveAt(current, layers[index - 1]!);
-    const asIs = aliveAt(current, layer);
+    const { points, alive: asIs } = livingPoints(current, layer);
+    const entering = index === 0 ? points : livingPoints(current, layers[index - 1]!).alive;
     const result = untouched(layer, entering, asIs);
     results.push(result);
     if (2 * asIs >= entering) continue;
-    const flipped = flipLayer(model, layer.pre.value, patched);
-    if (flipped.tensors === null) {
-      Object.assign(result, { action: 'refused', reason: flipped.reason } satisfies Partial<LayerResult>);
+    const negated = flipLayer(model, layer.pre.value, patched);
+    if (negated.tensors === null) {
+      refuse(result, negated.reason);
       continue;
     }
-    const then = await auditNow();
-    result.left.negated = aliveAt(then, layer);
+    const measured = await measureWhole(flipped);
+    result.left.negated = livingPoints(measured, layer).alive;
     if (result.left.negated <= asIs) {
-      unflip(flipped.tensors, patched);
-      const reason = 'negated it leaves no more alive: its sums are exactly zero';
-      Object.assign(result, { action: 'refused', reason } satisfies Partial<LayerResult>);
+      unflip(negated.tensors, patched);
+      refuse(result, 'negated it leaves no more alive: its sums are exactly zero');
       continue;
     }
-    current = then;
-    tensors.push(...flipped.tensors);
+    current = measured;
+    tensors.push(...negated.tensors);
     result.action = 'flipped';
-    result.tensors = flipped.tensors.map(({ initializer, kind, dataType, elements }) => ({
-      initializer,
-      kind,
-      type: dataTypeName(dataType),
-      elements,
-    }));
+    result.tensors = negated.tensors.map(tensorResult);
     options.onStage?.(
       `${result.id} is negated: ${asIs} → ${result.left.negated} of ${entering} points alive.`,
     );
   }
   for (const [index, layer] of layers.entries()) {
-    results[index]!.alive = { before: aliveAt(first, layer), after: aliveAt(current, layer) };
+    results[index]!.alive = {
+      before: livingPoints(first, layer).alive,
+      after: livingPoints(current, layer).alive,
+    };
   }
   const patches = tensors.map(({ patch }) => patch);
-  const output = to ? await writeFlipped(opened, to, patches, signal) : null;
-  return report(first, current, results, tensors, output, to);
+  return flipReport({
+    model: describeModel(subject, options.name),
+    first,
+    last: current,
+    points: livingPoints(first, layers[0]!).points,
+    layers: results,
+    patches,
+    to,
+    output: to ? await writeFlipped(subject.opened, to, patches, subject.signal) : null,
+  });
 }
 
-/** Data points alive at a layer. */
-function aliveAt({ layers, data }: AuditReport, { post }: RectifierLayer): number {
-  const share = layers.find(({ stack, layer }) => stack === post.stack && layer === post.layer)?.aliveShare;
-  if (share == null) {
-    throw new UserError(
-      `How many data points are alive at ${post.id} cannot be counted: the layers of this network do not see the same points.`,
-      'alive-unknown',
-    );
-  }
-  return Math.round(share * data.positions);
+/** Returns the data points alive after a layer. @throws UserError where they were not counted. */
+function livingPoints(measurement: Measurement, { post }: RectifierLayer): LivingPoints {
+  const counted = countersAt(measurement, post.id).livingPoints;
+  if (counted) return counted;
+  throw new UserError(
+    `How many data points are alive at ${post.id} cannot be counted: the layers of this network do not see the same points.`,
+    'alive-unknown',
+  );
 }
 
 function untouched({ post }: RectifierLayer, entering: number, asIs: number): LayerResult {
@@ -122,52 +119,16 @@ function untouched({ post }: RectifierLayer, entering: number, asIs: number): La
   };
 }
 
-function report(
-  first: AuditReport,
-  last: AuditReport,
-  layers: LayerResult[],
-  tensors: FlippedTensor[],
-  output: FlipReport['output'],
-  to: Destination | null,
-): FlipReport {
-  const points = first.data.positions;
-  const alive = layers.at(-1)!.alive;
-  const count = (action: LayerResult['action']) => layers.filter((layer) => layer.action === action).length;
-  const [flipped, refused] = [count('flipped'), count('refused')];
-  const trained = {
-    code: 'flip-initialization',
-    message:
-      'Negating a layer changes what the network computes: this is for an initialization, before training. A flip ' +
-      'takes nothing away: negating the same tensors again restores the file.',
-  };
-  return {
-    schemaVersion: SCHEMA_VERSION,
-    kind: 'flip',
-    tool,
-    createdAt: new Date().toISOString(),
-    // Derived warnings are about how often neurons fire, which is not what this asks.
-    warnings: [...partsOf(first).warnings, ...(flipped > 0 ? [trained] : [])],
-    model: first.model,
-    data: first.data,
-    runtime: last.runtime,
-    options: { mode: modeOf(to) },
-    layers,
-    summary: {
-      outcome: flipped > 0 ? 'flipped' : refused > 0 ? 'refused' : 'nothing-to-flip',
-      points,
-      alive,
-      aliveShare: { before: alive.before / points, after: alive.after / points },
-      guaranteed: refused > 0 ? null : Math.floor(points / 2 ** layers.length),
-      flipped,
-      refused,
-      bytesChanged: tensors.reduce((sum, { patch }) => sum + changedBytes(patch.before, patch.after), 0),
-    },
-    output,
-  };
+function refuse(result: LayerResult, reason: string): void {
+  result.action = 'refused';
+  result.reason = reason;
 }
 
-function changedBytes(before: Uint8Array, after: Uint8Array): number {
-  let changed = 0;
-  for (let i = 0; i < before.length; i++) if (before[i] !== after[i]) changed++;
-  return changed;
+function tensorResult({
+  initializer,
+  kind,
+  dataType,
+  elements,
+}: FlippedTensor): LayerResult['tensors'][number] {
+  return { initializer, kind, type: dataTypeName(dataType), elements };
 }

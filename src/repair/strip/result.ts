@@ -3,6 +3,7 @@ import { tool } from '../../files/package.js';
 import { finishReport } from '../../report/build.js';
 import { partsOf } from '../../report/recompute.js';
 import { type AuditReport, SCHEMA_VERSION, type SiteReport } from '../../report/schema.js';
+import { changedBytes } from '../changed-files.js';
 import type { QualityChange } from '../quality-change.js';
 import type { StripChange, Unstripped } from './round.js';
 import type { StripReport } from './schema.js';
@@ -22,6 +23,8 @@ export interface StripParts extends Pick<StripReport, 'createdAt' | 'options' | 
   unstripped: Unstripped[];
   quality: QualityChange;
   refused: boolean;
+  /** Warnings besides those of the audit before. */
+  warnings: StripReport['warnings'];
 }
 
 /** What a strip did, site by site and as a whole. */
@@ -48,7 +51,7 @@ export function stripReport(parts: StripParts): StripReport {
     kind: 'strip',
     tool,
     createdAt,
-    warnings: [...before.warnings, ...otherData(before, after)],
+    warnings: [...before.warnings, ...otherData(before, after), ...parts.warnings],
     model: before.model,
     data: after.data,
     runtime: after.runtime,
@@ -68,7 +71,7 @@ export function stripReport(parts: StripParts): StripReport {
       newlyDead: total(({ newlyDead }) => newlyDead.length),
       strippedNeurons: neuronsOf(changes),
       weights: weightsOf(changes),
-      bytesChanged: bytesChanged(changes),
+      bytesChanged: changedBytes(mergePatches(changes.flatMap(({ patches }) => patches))),
       capacity: { before: before.summary.capacity, after: capacityAfter(after, changes) },
     },
     quality,
@@ -144,11 +147,3 @@ const weightsOf = (changes: StripChange[]): number =>
 
 const neuronsOf = (changes: StripChange[]): number =>
   new Set(changes.map(({ site, neuron }) => `${site} ${neuron}`)).size;
-
-function bytesChanged(changes: StripChange[]): number {
-  let changed = 0;
-  for (const { before, after } of mergePatches(changes.flatMap(({ patches }) => patches))) {
-    for (let i = 0; i < before.length; i++) if (before[i] !== after[i]) changed++;
-  }
-  return changed;
-}

@@ -1,189 +1,170 @@
-import { audit } from '../../app/audit.js';
-import type { DataSet } from '../../data/types.js';
 import { Interrupted, UserError } from '../../errors.js';
 import { recordStatus } from '../../files/journal.js';
 import { tool } from '../../files/package.js';
-import { openAuditData } from '../../measure/audit-data.js';
-import { hashFiles } from '../../measure/describe-model.js';
-import {
-  inputMeans,
-  measureQuality,
-  openForAudit,
-  requireSites,
-  type SelectedModel,
-} from '../../measure/load.js';
-import { findHazards } from '../../patterns/hazards.js';
+import { describeModel } from '../../measure/describe-model.js';
+import { inputMeans } from '../../measure/input-means.js';
+import { measureWhole } from '../../measure/measure.js';
+import type { Measurement } from '../../measure/measurement.js';
+import { measureQuality, type NoQuality } from '../../measure/quality.js';
+import { edited, type Subject } from '../../measure/subject.js';
+import { reportOf } from '../../report/of-measurement.js';
 import type { AuditReport } from '../../report/schema.js';
-import { pickDevice } from '../../runtime/devices.js';
 import type { AuditOptions } from '../../settings/options.js';
+import { checkSettings, type ValuesOf } from '../../settings/settings.js';
 import type { Site } from '../../sites/types.js';
-import { checkDestination, type Destination, modeOf } from '../destination.js';
+import { deadNeurons } from '../../stats/criteria.js';
+import type { Quality } from '../../stats/quality.js';
+import { type Destination, modeOf } from '../destination.js';
+import { openRepairSubject } from '../open-subject.js';
 import { applyPatched, type PatchedWeights } from '../patched-weights.js';
 import { compareQuality } from '../quality-change.js';
 import { DEFAULT_FRACTION } from './choose-weights.js';
-import { writeStripped } from './output.js';
+import { type RecordParts, writeStripped } from './output.js';
 import { type Round, stripReport } from './result.js';
 import { type StripChange, stripRound, type Unstripped } from './round.js';
+import { auditFromReport, type SavedAudit } from './saved-audit.js';
 import type { StripReport } from './schema.js';
-import { firstReport } from './start.js';
+import { stripSettings } from './settings.js';
+import { signedInputs } from './signed-inputs.js';
 import { undoStrip } from './undo.js';
 
-export interface StripOptions extends AuditOptions {
+export interface StripOptions extends AuditOptions, ValuesOf<typeof stripSettings> {
   /** Where to write; `null` for a dry run, which writes nothing. */
   to: Destination | null;
-  /** Prune the most negative weights (the paper's), or the most negative mean contributions w·E[x]; default weight. */
-  by?: 'weight' | 'contribution';
-  /** Share of a neuron's remaining incoming weights that a round removes, in (0, 1]; default 0.1. */
-  fraction?: number;
-  /** Rounds of detect and strip at most; default 1. */
-  rounds?: number;
-  /** Also weights that something else reads; then only neurons dead at all sites behind which they are. */
-  allowShared?: boolean;
   /** A saved audit of this model for the first round. */
-  saved?: { path: string; report: AuditReport };
-  /** Nothing is written when the quality falls by more than this ratio (see `qualityLoss`). */
-  maxQualityLoss?: number;
+  saved?: SavedAudit;
 }
 
 /**
  * Synaptic stripping (Whitaker & Whitley 2023): sets the most negative incoming weights of dead neurons to zero, audits
  * the result, and writes it as a clone of the file in which nothing else differs.
  *
- * Everything is tried in overlays first: a file is written once, when the outcome is known.
+ * Everything is tried in overlays first: a file is written once, when the outcome is known. The model is opened and
+ * its sites are searched once, whatever the number of rounds.
  *
  * @throws UserError for bad input; RunError when a run fails; Interrupted when aborted: nothing is written then.
  */
 export async function strip(options: StripOptions): Promise<StripReport> {
-  const { to, by = 'weight', fraction = DEFAULT_FRACTION, rounds: most = 1, allowShared = false } = options;
-  if (!(fraction > 0 && fraction <= 1)) {
-    throw new UserError(`Expected --fraction to be in (0, 1], got \`${fraction}\`.`, 'option-value');
-  }
-  const signal = options.signal ?? new AbortController().signal;
-  // What an interrupted strip in place has left is not what anybody wants to audit.
-  if (recordStatus(options.model) === 'pending') {
-    await undoStrip(options.model);
-    options.onStage?.('An interrupted strip in place was rolled back.');
-  }
-  const { opened, load } = await openForAudit(options);
-  if (to) await checkDestination(opened, to);
-  const selected = load();
-  requireSites(selected);
-  const sites = strippedSites(selected.sites, options);
-  const sha256 = options.saved ? await hashFiles(opened.files, signal) : null;
-  const { device } = await pickDevice(options.device ?? 'auto');
-  const oneThread = findHazards(selected.model.graph).some(({ singleThread }) => singleThread);
-  const session = { device, threads: oneThread ? 1 : (options.threads ?? 0) };
-  const data = await openAuditData(options, selected, signal);
-
+  const set = checkSettings(stripSettings, options);
+  const { by = 'weight', fraction = DEFAULT_FRACTION, rounds: most = 1, allowShared = false } = set;
+  const limit = set.maxQualityLoss ?? null;
+  await rollBackPending(options);
+  const subject = await openRepairSubject(options, options.to);
+  const { model } = subject.original;
+  const sites = strippedSites(subject);
   const patched: PatchedWeights = new Map();
-  const loadPatched = (): SelectedModel => {
-    const fresh = load();
-    applyPatched(fresh.model, patched);
-    return fresh;
-  };
-  const auditNow = async (): Promise<AuditReport> => {
-    const edit = ({ model }: SelectedModel) => void applyPatched(model, patched);
-    const only = { sites: sites.map(({ id }) => id), hash: false, checkOutputs: false };
-    const report = await audit({ ...options, ...only }, { edit });
-    if (signal.aborted || !report.data.complete) throw new Interrupted('Interrupted; nothing was written.');
-    return report;
-  };
+  const stripped = strippedSubject(subject, sites, patched);
 
   const before = options.saved
-    ? firstReport(options.saved, opened, sha256, sites, options)
-    : await auditNow();
-  const quality =
-    deadIn(before, sites) > 0
-      ? await measureQuality(loadPatched, data, { ...options, session, signal })
-      : { reason: 'nothing is dead, so nothing was changed' };
-  const limit = options.maxQualityLoss ?? null;
-  if (limit !== null && 'reason' in quality && deadIn(before, sites) > 0) {
+    ? auditOf(await auditFromReport(options.saved, subject, sites))
+    : auditOfMeasurement(await measureWhole(stripped), subject);
+  const isDead = deadIn(before, sites) > 0;
+  const quality: Quality | NoQuality = isDead
+    ? await measureQuality(stripped)
+    : { reason: 'nothing is dead, so nothing was changed' };
+  if (limit !== null && 'reason' in quality && isDead) {
     throw new UserError(
-      `\`--max-quality-loss\` cannot be held: the quality is not known, since ${quality.reason}.`,
+      `\`maxQualityLoss\` cannot be held: the quality is not known, since ${quality.reason}.`,
       'quality-unknown',
+      { settings: ['maxQualityLoss'] },
     );
   }
   const rounds: Round[] = [];
   let current = before;
   let unstripped: Unstripped[] = [];
   while (rounds.length < most && deadIn(current, sites) > 0) {
-    const means =
-      by === 'contribution' ? await meansOf(loadPatched, sites, current, data, session, signal) : null;
-    const targets = sites.map((site) => ({ site, dead: deadAt(current, site) }));
-    const round = stripRound(selected.model, targets, patched, { fraction, means, allowShared });
+    const targets = sites.map((site) => ({ site, dead: current.dead.get(site.id) ?? [] }));
+    const hasDead = ({ id }: Site) => targets.some(({ site, dead }) => site.id === id && dead.length > 0);
+    const means = by === 'contribution' ? await inputMeans(stripped, hasDead) : null;
+    const round = stripRound(model, targets, patched, { fraction, means, allowShared });
     unstripped = round.unstripped;
     if (!round.modified) break;
     const dead = deadIn(current, sites);
-    current = await auditNow();
+    current = auditOfMeasurement(await measureWhole(stripped), subject);
     rounds.push({ dead, changes: round.changes, deadAfter: deadIn(current, sites) });
     options.onStage?.(roundWords(rounds));
   }
-  const changed = rounds.length > 0;
-  const now =
-    changed && !('reason' in quality)
-      ? await measureQuality(loadPatched, data, { ...options, session, signal, task: quality.task })
-      : quality;
-  const comparison = compareQuality(quality, now);
-  const refused = limit !== null && changed && tooMuchWorse(comparison, limit);
+  const isChanged = rounds.length > 0;
+  const after =
+    isChanged && !('reason' in quality) ? await measureQuality(stripped, { task: quality.task }) : quality;
+  const comparison = compareQuality(quality, after);
+  const refused = limit !== null && isChanged && isTooMuchWorse(comparison, limit);
+  const hint = by === 'weight' && isChanged ? await signedInputs(stripped, before.dead, current.dead) : null;
+  if (subject.signal.aborted) throw new Interrupted('Interrupted; nothing was written.');
   const createdAt = new Date().toISOString();
   const settings = { by, fraction, rounds: most };
-  if (signal.aborted) throw new Interrupted('Interrupted; nothing was written.');
-  const output =
-    to && !refused
-      ? await writeStripped(
-          opened,
-          to,
-          { tool, createdAt, options: settings, changes: recorded(rounds, before) },
-          { signal },
-        )
-      : null;
+  const first = before.report();
+  const record = { tool, createdAt, options: settings, changes: recorded(rounds, first) };
+  const { opened, signal } = subject;
   return stripReport({
     createdAt,
-    before,
-    after: current,
-    options: { ...settings, allowShared, mode: modeOf(to) },
+    before: first,
+    after: current.report(),
+    options: { ...settings, allowShared, mode: modeOf(options.to) },
     rounds,
     unstripped,
     quality: comparison,
     maxQualityLoss: limit,
     refused,
-    output,
+    warnings: hint ? [hint] : [],
+    output: options.to && !refused ? await writeStripped(opened, options.to, record, { signal }) : null,
   });
 }
 
-/** The MLP sites whose dead neurons are stripped: mlp_post, unless others were asked for. */
-function strippedSites(all: Site[], { sites }: AuditOptions): Site[] {
-  const found = all.filter(({ site }) => site === 'mlp_post' || (sites !== undefined && site === 'mlp_pre'));
-  if (found.length > 0) return found;
+/** An interrupted strip in place has left a mixture that nobody wants to audit. */
+async function rollBackPending({ model, onStage }: StripOptions): Promise<void> {
+  if (recordStatus(model) !== 'pending') return;
+  await undoStrip(model);
+  onStage?.('An interrupted strip in place was rolled back.');
+}
+
+/** Returns the MLP sites whose dead neurons are stripped: mlp_post, unless the options select mlp_pre. */
+function strippedSites({ original, options }: Subject): Site[] {
+  const sites = original.sites.filter(
+    ({ site }) => site === 'mlp_post' || (options.sites !== undefined && site === 'mlp_pre'),
+  );
+  if (sites.length > 0) return sites;
   throw new UserError(
     'Expected at least one mlp_post site to strip, found none among the selected sites; `audit inspect` lists them.',
     'no-sites',
   );
 }
 
-const deadAt = (report: AuditReport, { id }: Site): number[] =>
-  report.sites.find((site) => site.id === id)?.deadNeurons ?? [];
-
-const deadIn = (report: AuditReport, sites: readonly Site[]): number =>
-  sites.reduce((sum, site) => sum + deadAt(report, site).length, 0);
-
-function meansOf(
-  load: () => SelectedModel,
-  sites: readonly Site[],
-  current: AuditReport,
-  data: DataSet,
-  session: Parameters<typeof inputMeans>[3]['session'],
-  signal: AbortSignal,
-): Promise<Map<string, Float64Array>> {
-  const ids = new Set(sites.filter((site) => deadAt(current, site).length > 0).map(({ id }) => id));
-  return inputMeans(load, ({ id }) => ids.has(id), data, { session, signal });
+/** Returns the subject as if its file held the patched weights. Only the given sites are measured. */
+function strippedSubject(subject: Subject, sites: readonly Site[], patched: PatchedWeights): Subject {
+  const ids = new Set(sites.map(({ id }) => id));
+  return edited(subject, (copy) => {
+    applyPatched(copy.model, patched);
+    copy.sites = copy.sites.filter(({ id }) => ids.has(id));
+  });
 }
 
-const tooMuchWorse = (change: StripReport['quality'], limit: number): boolean =>
+/** Dead neurons of an audit by site id, and its report. */
+interface Audit {
+  dead: ReadonlyMap<string, readonly number[]>;
+  report: () => AuditReport;
+}
+
+function auditOf(report: AuditReport): Audit {
+  return { dead: new Map(report.sites.map((site) => [site.id, site.deadNeurons])), report: () => report };
+}
+
+function auditOfMeasurement(measurement: Measurement, subject: Subject): Audit {
+  const { sites, counters, criterion } = measurement;
+  return {
+    dead: new Map(sites.map(({ id }, i) => [id, deadNeurons(counters[i]!, criterion)])),
+    report: () => reportOf(measurement, { model: describeModel(subject, subject.options.name) }),
+  };
+}
+
+const deadIn = ({ dead }: Audit, sites: readonly Site[]): number =>
+  sites.reduce((sum, { id }) => sum + (dead.get(id)?.length ?? 0), 0);
+
+const isTooMuchWorse = (change: StripReport['quality'], limit: number): boolean =>
   !('reason' in change) && (change.worse === null || change.worse > limit);
 
-/** The changes of all rounds in the words of a record. */
-function recorded(rounds: readonly Round[], { criterion }: AuditReport) {
+/** Returns the changes of all rounds in the words of a record. */
+function recorded(rounds: readonly Round[], { criterion }: AuditReport): RecordParts['changes'] {
   const limit = criterion.deadBelow === null ? '' : ` ${criterion.deadBelow}`;
   return rounds.flatMap(({ changes }, i) =>
     changes.map(({ role: _, ...change }: StripChange) => ({

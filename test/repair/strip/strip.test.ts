@@ -24,6 +24,7 @@ import { encodeOverlay } from '../../../src/probe/overlay.js';
 import { writeStripped } from '../../../src/repair/strip/output.js';
 import { readStripRecord } from '../../../src/repair/strip/record.js';
 import { type StripOptions, strip } from '../../../src/repair/strip/strip.js';
+import { renderStrip } from '../../../src/repair/strip/table.js';
 import { undoStrip } from '../../../src/repair/strip/undo.js';
 import { openSession } from '../../../src/runtime/session.js';
 import { buildBytes, type ModelSpec } from '../../build.js';
@@ -392,4 +393,52 @@ test('a model whose strip in place was interrupted is not audited, and rolled ba
   expect(report.summary.dead.before).toBe(2);
   expect(sha256(model)).toBe(before);
   expect(existsSync(path)).toBe(false);
+});
+
+describe('a strip by weight that leaves most neurons dead', () => {
+  /** Dead neurons of a layer whose inputs are x or |x|; x has both signs and column means of both signs. */
+  function harsh(inputs: 'signed' | 'positive') {
+    const folder = newFolder();
+    const [model, data] = [join(folder, 'model.onnx'), join(folder, 'rows.npz')];
+    const deep = Array.from({ length: 80 }, (_, i) => (i % 8 < 4 ? (i < 8 ? -900 : -0.01) : 0.5));
+    writeFileSync(
+      model,
+      buildBytes({
+        inputs: { x: ['float32', ['rows', 10]] },
+        initializers: {
+          w: ['float32', [10, 8], deep],
+          b: ['float32', [8], Array.from({ length: 8 }, (_, i) => (i < 4 ? -900 : 0))],
+          v: ['float32', [8, 3], 1],
+        },
+        nodes: [
+          [inputs === 'signed' ? 'Identity' : 'Abs', ['x'], ['p']],
+          ['MatMul', ['p', 'w'], ['m']],
+          ['Add', ['m', 'b'], ['h']],
+          ['Relu', ['h'], ['a']],
+          ['MatMul', ['a', 'v'], ['logits']],
+        ],
+        outputs: { logits: ['float32', ['rows', 3]] },
+      }),
+    );
+    const x = Float32Array.from({ length: 4000 }, (_, i) => (i % 10 < 5 ? 0.3 : -0.3) + 0.1 * Math.sin(i));
+    writeFileSync(data, npz({ x: npy('<f4', [400, 10], x) }));
+    return stripped({ model, data, to: null });
+  }
+
+  test('says so in one line where inputs are negative on average, and names --by contribution', async () => {
+    const report = await harsh('signed');
+    expect(report.summary.dead).toEqual({ before: 4, after: 4 });
+    const [warning, ...others] = report.warnings.filter(({ code }) => code === 'signed-inputs');
+    expect(others).toEqual([]);
+    expect(warning!.message).toMatch(
+      /^4 of 4 neurons are still dead, .*\(5 of 10 means are negative\): `--by contribution`/,
+    );
+    expect(renderStrip(report, { width: 300 })).toMatch(/`--by contribution`/);
+  });
+
+  test('says nothing where no input is negative, or the strip went by contribution', async () => {
+    const report = await harsh('positive');
+    expect(report.summary.dead).toEqual({ before: 4, after: 4 });
+    expect(report.warnings.filter(({ code }) => code === 'signed-inputs')).toEqual([]);
+  });
 });
