@@ -4,22 +4,20 @@ import { UserError } from '../errors.js';
 import { recordPath, recordStatus } from '../files/journal.js';
 import { cannotWrite } from '../files/reasons.js';
 import type { OpenedModel } from '../onnx/skeleton.js';
-import { switchSetting, textSetting } from '../settings/setting.js';
+import { fileSetting, group, switchSetting } from '../settings/setting.js';
 
 /** Target of a repair: a new model file, or the model itself. */
 export type Destination = { output: string } | { inPlace: true };
 
 /** Settings of which one says where a repaired model goes. */
-export const destinationSettings = {
-  output: textSetting('the path of a file', {
-    group: 'Where to',
+export const destinationSettings = group('Where to', {
+  output: fileSetting({
     short: 'o',
-    value: 'file',
     help: 'Write the changed model here: a clone with nothing else changed',
   }),
-  inPlace: switchSetting({ group: 'Where to', help: 'Change the model itself' }),
-  dryRun: switchSetting({ group: 'Where to', help: 'Write nothing: only say what would come of it' }),
-};
+  inPlace: switchSetting({ help: 'Change the model itself' }),
+  dryRun: switchSetting({ help: 'Write nothing: only say what would come of it' }),
+});
 
 /** Names of the destinations in reports. */
 export const MODES = ['dry-run', 'output', 'in-place'] as const;

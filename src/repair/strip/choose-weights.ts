@@ -1,6 +1,3 @@
-/** Share of a dead neuron's incoming weights that one round removes (Whitaker & Whitley 2023). */
-export const DEFAULT_FRACTION = 0.1;
-
 /**
  * Which incoming weights of a dead neuron to remove: the most negative ⌈fraction · n⌉, n = its non-zero weights of
  * either sign; only negative ones, so never more than there are (Whitaker & Whitley 2023, "Synaptic Stripping",

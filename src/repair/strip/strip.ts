@@ -18,13 +18,12 @@ import { type Destination, modeOf } from '../destination.js';
 import { openRepairSubject } from '../open-subject.js';
 import { applyPatched, type PatchedWeights } from '../patched-weights.js';
 import { compareQuality } from '../quality-change.js';
-import { DEFAULT_FRACTION } from './choose-weights.js';
 import { type RecordParts, writeStripped } from './output.js';
 import { type Round, stripReport } from './result.js';
 import { type StripChange, stripRound, type Unstripped } from './round.js';
 import { auditFromReport, type SavedAudit } from './saved-audit.js';
 import type { StripReport } from './schema.js';
-import { stripSettings } from './settings.js';
+import { DEFAULT_FRACTION, stripSettings } from './settings.js';
 import { signedInputs } from './signed-inputs.js';
 import { undoStrip } from './undo.js';
 
