@@ -46,4 +46,6 @@ class Axes:
         return None
 
     def _varies(self, name: str) -> bool:
-        return name in self.producers and name not in self.stored and self.producers[name].op_type != "Constant"
+        return (
+            name in self.producers and name not in self.stored and self.producers[name].op_type != "Constant"
+        )

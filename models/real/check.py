@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from . import table
 from .axes import Axes
 from .exposed import Exposed
 from .fetch import default_cache, fetch
@@ -25,6 +26,7 @@ from .reduce import differences, reduced, sum_error
 
 ROOT = Path(__file__).parents[2]
 AUDIT = ["node", str(ROOT / "dist/src/cli/main.js")]
+BENCH = ["node", str(ROOT / "dist/bench/arrays-vs-forward.js")]
 TIME_LIMIT_SECONDS = 900
 TYPES = {"f64": np.float64, "f32": np.float32}
 
@@ -33,7 +35,7 @@ def check(name: str, cache: Cache) -> dict:
     """Returns one row of the table: what was found, and whether the counters are NumPy's."""
     path = cache.path(name)
     feeds = inputs_of(name, cache)
-    data = cache.folder / "inputs" / name.replace("/", "--").replace(".onnx", ".npz")
+    data = data_file(name, cache)
     data.parent.mkdir(parents=True, exist_ok=True)
     np.savez(data, **feeds)
     model = onnx.load(path)
@@ -48,9 +50,20 @@ def check(name: str, cache: Cache) -> dict:
     return row | compared(model, path, report, feeds, row.pop("biases"))
 
 
+def data_file(name: str, cache: Cache) -> Path:
+    return cache.folder / "inputs" / name.replace("/", "--").replace(".onnx", ".npz")
+
+
 def origin(model: onnx.ModelProto) -> dict:
-    opsets = [f"{each.domain or 'onnx'} {each.version}" for each in model.opset_import if each.domain in ("", "ai.onnx")]
-    return {"opset": opsets[0] if opsets else "", "producer": f"{model.producer_name} {model.producer_version}".strip()}
+    opsets = [
+        f"{each.domain or 'onnx'} {each.version}"
+        for each in model.opset_import
+        if each.domain in ("", "ai.onnx")
+    ]
+    return {
+        "opset": opsets[0] if opsets else "",
+        "producer": f"{model.producer_name} {model.producer_version}".strip(),
+    }
 
 
 def inspected(path: Path) -> dict:
@@ -59,7 +72,9 @@ def inspected(path: Path) -> dict:
     if done.returncode != 0:
         return {"sites": 0, "activations": {}, "misses": [done.stderr.strip()], "biases": {}}
     found = json.loads(done.stdout)
-    functions = Counter(site["activation"] for site in found["sites"] if site["site"] != "mlp_pre" and site["activation"])
+    functions = Counter(
+        site["activation"] for site in found["sites"] if site["site"] != "mlp_pre" and site["activation"]
+    )
     return {
         "sites": len(found["sites"]),
         "activations": dict(functions),
@@ -102,10 +117,14 @@ def compared(model: onnx.ModelProto, path: Path, report: dict, feeds: dict, bias
             for site in (each for each in sites if each["tensor"] == tensor):
                 axis = axes.axis(tensor, values.shape, site["neurons"])
                 if axis is None:
-                    notes[site["id"]] = f"{site['neurons']} neurons fit no single axis of {list(values.shape)}"
+                    notes[site["id"]] = (
+                        f"{site['neurons']} neurons fit no single axis of {list(values.shape)}"
+                    )
                     continue
                 bias = biases.get(site["id"])
-                shifted = values if bias is None else values + onnx.numpy_helper.to_array(stored[bias["name"]])
+                shifted = (
+                    values if bias is None else values + onnx.numpy_helper.to_array(stored[bias["name"]])
+                )
                 counters = reduced(shifted, axis, threshold, mask)
                 before = expected.get(site["id"])
                 expected[site["id"]] = counters if before is None else before.merged(counters)
@@ -118,6 +137,19 @@ def compared(model: onnx.ModelProto, path: Path, report: dict, feeds: dict, bias
             unequal.append({"site": site["id"], "tensor": site["tensor"], "why": found})
     errors = [sum_error(site, expected[site["id"]], decoded) for site in sites if site["id"] in expected]
     return {"equal": len(sites) - len(unequal), "unequal": unequal, "sumError": max(errors, default=0.0)}
+
+
+def timed(path: Path, data: Path) -> dict:
+    """Returns seconds of a forward pass and of an audited one, and the peak of memory of forward passes alone."""
+    runs = {}
+    for key, options in (("both", []), ("alone", ["--forward-only"])):
+        command = [*BENCH, path, data, "--rounds", "3", *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_SECONDS)
+        runs[key] = json.loads(done.stdout) if done.returncode == 0 else {}
+    both, alone = runs["both"], runs["alone"]
+    if not both or not alone:
+        return {}
+    return {"forward": both["forward"], "audit": both["audit"], "forwardPeakBytes": alone["peakBytes"]}
 
 
 def batches(model: onnx.ModelProto, feeds: dict):
@@ -142,35 +174,44 @@ def decoded(array: dict) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cache", type=Path, default=default_cache())
     parser.add_argument("--only", nargs="+", metavar="PATTERN")
+    parser.add_argument("--timing", action="store_true", help="also measure; wants a quiet machine")
+    parser.add_argument("--write", action="store_true", help="write the tables of docs/real-models.md")
     options = parser.parse_args()
     cache = Cache(options.cache)
     results = options.cache / "results"
     results.mkdir(exist_ok=True)
-    for path in fetch(options.cache, options.only):
-        name = str(path.relative_to(options.cache / "models"))
+    names = [str(path.relative_to(options.cache / "models")) for path in fetch(options.cache, options.only)]
+    for name in names:
         try:
             row = check(name, cache)
+            if options.timing and row["audit"]["exit"] == 0:
+                row["timing"] = timed(cache.path(name), data_file(name, cache))
         except Exception as problem:  # noqa: BLE001
             row = {"name": name, "problem": f"{type(problem).__name__}: {problem}"}
         (results / f"{name.replace('/', '--')}.json").write_text(json.dumps(row, indent=1))
         cache.close()
         print(summary(row), flush=True)
+    if options.write:
+        table.write(results, names)
 
 
 def summary(row: dict) -> str:
+    """Returns a row in a line or a few, for the terminal."""
     if "problem" in row:
         return f"{row['name']}: the check failed: {row['problem'][:300]}"
     audit = row["audit"]
-    line = f"{row['name']}: {row['sites']} sites, {len(row['misses'])} missed, exit {audit['exit']}"
-    line += f", equal {row['equal']}, unequal {len(row['unequal'])}, sums {row.get('sumError', 0):.1g}, {audit.get('seconds', 0):.1f} s"
+    counts = f"{row['sites']} sites, {len(row['misses'])} missed, equal {row['equal']}, unequal {len(row['unequal'])}"
+    sums = f"sums {row.get('sumError', 0):.1g}"
+    lines = [f"{row['name']}: exit {audit['exit']}, {counts}, {sums}, {audit.get('seconds', 0):.1f} s"]
     if audit["exit"] not in (0, 1):
-        line += f"\n   {audit['message'][:300]}"
-    for each in row["unequal"][:3]:
-        line += f"\n   {each['site']} {each['why']}"
-    return line
+        lines.append(f"   {audit['message'][:300]}")
+    lines += [f"   {each['site']} {each['why']}" for each in row["unequal"][:3]]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 from onnx import AttributeProto, GraphProto, helper
 
-BYTES_AT_ONCE = 200_000_000
+BYTES_AT_ONCE = 600_000_000
 
 
 class Exposed:
@@ -49,7 +49,9 @@ class Exposed:
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         for at in group:
-            model.graph.node.append(helper.make_node("Flatten", [self.found[self.tensors[at]]], [f"_flat{at}"], axis=0))
+            model.graph.node.append(
+                helper.make_node("Flatten", [self.found[self.tensors[at]]], [f"_flat{at}"], axis=0)
+            )
             model.graph.output.append(onnx.ValueInfoProto(name=f"_flat{at}"))
         names = [name for at in group for name in (f"_shape{at}", f"_flat{at}")]
         results = dict(zip(names, open_session(model).run(names, feeds), strict=True))

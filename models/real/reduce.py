@@ -28,7 +28,7 @@ class Counters:
 
 
 def reduced(values: np.ndarray, axis: int, threshold: float, mask: np.ndarray | None) -> Counters:
-    """Reduces a tensor whose neurons lie on `axis`. A mask with one element a position leaves out positions that are 0."""
+    """Reduces a tensor whose neurons lie on `axis`; positions where a mask of the same size is 0 are left out."""
     rows = np.moveaxis(values, axis, -1).reshape(-1, values.shape[axis])
     if mask is not None and mask.size == len(rows):
         rows = rows[mask.reshape(-1) != 0]
@@ -68,7 +68,9 @@ def differences(site: dict, expected: Counters, decode) -> list[str]:
             found.append(f"{name} of {actual.size} neurons for {wanted.size}")
         elif np.any(actual != wanted):
             worst = np.max(np.abs(actual - wanted))
-            found.append(f"{name} of {np.sum(actual != wanted)}/{actual.size} neurons, by {worst:.3g} at most")
+            found.append(
+                f"{name} of {np.sum(actual != wanted)}/{actual.size} neurons, by {worst:.3g} at most"
+            )
     error = sum_error(site, expected, decode)
     if error > rounding(expected.positions):
         found.append(f"sums by {error:.2g} of the sum of magnitudes")
@@ -77,12 +79,14 @@ def differences(site: dict, expected: Counters, decode) -> list[str]:
 
 def sum_error(site: dict, expected: Counters, decode) -> float:
     """Returns the largest error of a sum over positions, as a share of the sum of the terms' magnitudes."""
+    # A term below the smallest float32 is lost: with these, no loss is more than a rounding.
+    floor = expected.positions * 2.0**-102
     worst = 0.0
     for name, field in (("sum", "sum"), ("sumAbs", "sum_abs"), ("sumSquares", "sum_squares")):
         actual, wanted = decode(site["perNeuron"][name]), getattr(expected, field)
         scale = expected.sum_squares if field == "sum_squares" else expected.sum_abs
         if actual.shape == wanted.shape:
-            worst = max(worst, float(np.max(np.abs(actual - wanted) / np.where(scale > 0, scale, 1))))
+            worst = max(worst, float(np.max(np.abs(actual - wanted) / np.maximum(scale, floor))))
     return worst
 
 

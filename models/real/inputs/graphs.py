@@ -7,7 +7,8 @@ ACID = [6, 6, 8, 8], [(0, 1), (1, 2), (1, 3)]
 ALCOHOL = [6, 6, 8], [(0, 1), (1, 2)]
 ESTER = [6, 6, 8, 8, 6, 6], [(0, 1), (1, 2), (1, 3), (3, 4), (4, 5)]
 CAFFEINE = [6, 7, 6, 7, 6, 6, 6, 8, 7, 6, 7, 6, 8, 6], [
-    (0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 1), (5, 6), (6, 7), (6, 8), (8, 9), (8, 11), (11, 12), (11, 10), (10, 4), (10, 13),
+    (0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 1), (5, 6), (6, 7), (6, 8), (8, 9), 
+    (8, 11), (11, 12), (11, 10), (10, 4), (10, 13),
 ]  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def molecules(_names, _cache):
 
 
 def protein(_names, _cache):
-    """Inputs of a predictor of chemical shifts: a helix of 24 residues with six atoms each, joined where they are near."""
+    """Inputs of a predictor of chemical shifts: a helix of 24 residues of six atoms, joined where near."""
     rng, residues, per = np.random.default_rng(7), 24, 6
     atoms = residues * per
     turn = np.arange(residues) * np.deg2rad(100)

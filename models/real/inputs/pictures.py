@@ -28,7 +28,9 @@ def draw_face(draw: ImageDraw.ImageDraw, x: float, y: float, size: float) -> Non
     for side in (-1, 1):
         eye = x + side * size * 0.4
         draw.ellipse([eye - size / 6, y - size / 2.5, eye + size / 6, y - size / 5], fill=(40, 30, 30))
-    draw.polygon([x, y - size / 5, x - size / 6, y + size / 4, x + size / 6, y + size / 4], fill=(200, 150, 120))
+    draw.polygon(
+        [x, y - size / 5, x - size / 6, y + size / 4, x + size / 6, y + size / 4], fill=(200, 150, 120)
+    )
     draw.ellipse([x - size / 3, y + size / 2, x + size / 3, y + size * 0.7], fill=(150, 60, 60))
 
 

