@@ -20,27 +20,37 @@ class Axes:
         self.stored = {tensor.name for graph in graphs for tensor in graph.initializer}
 
     def axis(self, name: str, shape: tuple[int, ...], neurons: int) -> int | None:
-        """Returns the axis, from the operators if they tell, else from the sizes; None where several would do."""
+        """Returns the axis, from the operators if they tell, else from the sizes.
+
+        None where the axis that the operators tell has another size, or where several axes would do.
+        """
         rank = len(shape)
-        followed = self._follow(name, {at: at for at in range(rank)}, rank)
-        if followed is not None and shape[followed] == neurons:
-            return followed
+        followed = self._follow(name, rank)
+        if followed is not None:
+            return followed if shape[followed] == neurons else None
         fits = [at for at in range(rank) if shape[at] == neurons]
         return fits[0] if len(fits) == 1 else None
 
-    def _follow(self, name: str, places: dict[int, int], rank: int) -> int | None:
-        """`places` maps axes of the tensor reached to axes of the tensor asked about."""
-        for _ in range(40):
+    def _follow(self, name: str, rank: int) -> int | None:
+        """Walks upstream; `places` maps axes of the tensor reached to axes of the tensor asked about."""
+        places = {at: at for at in range(rank)}
+        reshaped = False
+        for _ in range(60):
             node = self.producers.get(name)
-            if node is None or node.op_type in {"Reshape", "Flatten", "Squeeze", "Unsqueeze"}:
+            if node is None:
                 return None
-            if node.op_type in CHANNELS:
-                return places.get(1)
+            if node.op_type in CHANNELS - ({"InstanceNormalization"} if reshaped else set()):
+                return places.get(1) if not reshaped else 1 if rank > 2 else None
             if node.op_type in LAST:
-                return places.get(rank - 1)
+                return places.get(rank - 1) if not reshaped else None
+            if node.op_type in {"Flatten", "Squeeze", "Unsqueeze", "Gather", "Slice", "Concat", "Split"}:
+                return None
+            reshaped = reshaped or node.op_type == "Reshape"
             if node.op_type == "Transpose":
                 order = next((list(each.ints) for each in node.attribute if each.name == "perm"), None)
                 order = order or list(range(rank))[::-1]
+                if reshaped or len(order) != rank:
+                    return None
                 places = {order[at]: places[at] for at in range(rank)}
             name = next((each for each in node.input if self._varies(each)), "")
         return None

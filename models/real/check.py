@@ -118,12 +118,12 @@ def compared(model: onnx.ModelProto, path: Path, report: dict, feeds: dict, bias
                 axis = axes.axis(tensor, values.shape, site["neurons"])
                 if axis is None:
                     notes[site["id"]] = (
-                        f"{site['neurons']} neurons fit no single axis of {list(values.shape)}"
+                        f"{site['neurons']} neurons fit no axis, or several, of {list(values.shape)}"
                     )
                     continue
                 bias = biases.get(site["id"])
                 shifted = (
-                    values if bias is None else values + onnx.numpy_helper.to_array(stored[bias["name"]])
+                    values if bias is None else values + onnx.numpy_helper.to_array(stored[bias])
                 )
                 counters = reduced(shifted, axis, threshold, mask)
                 before = expected.get(site["id"])

@@ -21,7 +21,6 @@ class Exposed:
         self.tensors = tensors
         self.model = onnx.load(path)
         graph = self.model.graph
-        del graph.value_info[:]
         self.found = {name: expose(graph, name) for name in tensors}
         for at, name in enumerate(tensors):
             if self.found[name] is None:
