@@ -1,0 +1,1 @@
+"""Real pretrained models from registry packages, audited and checked (see docs/real-models.md)."""

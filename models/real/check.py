@@ -8,9 +8,6 @@ See docs/real-models.md.
 import argparse
 import base64
 import json
-import subprocess
-import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +15,13 @@ import onnx
 
 from . import table
 from .axes import Axes
+from .commands import audited, inspected, timed
 from .exposed import Exposed
 from .fetch import default_cache, fetch
 from .inputs import inputs_of
 from .inputs.cache import Cache
 from .reduce import differences, reduced, sum_error
 
-ROOT = Path(__file__).parents[2]
-AUDIT = ["node", str(ROOT / "dist/src/cli/main.js")]
-BENCH = ["node", str(ROOT / "dist/bench/arrays-vs-forward.js")]
-TIME_LIMIT_SECONDS = 900
 TYPES = {"f64": np.float64, "f32": np.float32}
 
 
@@ -66,44 +60,6 @@ def origin(model: onnx.ModelProto) -> dict:
     }
 
 
-def inspected(path: Path) -> dict:
-    """Returns the sites and activation functions that `audit inspect` finds, and its misses."""
-    done = subprocess.run([*AUDIT, "inspect", path, "--explain", "--json"], capture_output=True, text=True)
-    if done.returncode != 0:
-        return {"sites": 0, "activations": {}, "misses": [done.stderr.strip()], "biases": {}}
-    found = json.loads(done.stdout)
-    functions = Counter(
-        site["activation"] for site in found["sites"] if site["site"] != "mlp_pre" and site["activation"]
-    )
-    return {
-        "sites": len(found["sites"]),
-        "activations": dict(functions),
-        "misses": [miss["reason"] for miss in found["misses"] if miss["what"] != "attention"],
-        "missedAttention": [miss["reason"] for miss in found["misses"] if miss["what"] == "attention"],
-        "biases": {site["id"]: site["plus"] for site in found["sites"]},
-    }
-
-
-def audited(path: Path, data: Path, feeds: dict) -> tuple[dict | None, dict]:
-    """Returns the report, or None, and how the command ended."""
-    target = data.with_suffix(".report.json")
-    target.unlink(missing_ok=True)
-    rows = max((value.shape[0] for value in feeds.values() if value.ndim), default=1)
-    options = ["--tokens", "all", "--batch-size", str(rows), "--threads", "1", "--report", str(target)]
-    command = [*AUDIT, str(path), "--data", str(data), *options, "--quiet", "--no-progress", "--no-hash"]
-    start = time.monotonic()
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        return None, {"exit": None, "message": f"not finished after {TIME_LIMIT_SECONDS} s"}
-    ended = {"exit": done.returncode, "seconds": time.monotonic() - start, "message": done.stderr.strip()}
-    if not target.exists():
-        return None, ended
-    report = json.loads(target.read_text())
-    runtime = report["runtime"]
-    return report, ended | {"runSeconds": runtime["durationSeconds"], "peakBytes": runtime["peakRssBytes"]}
-
-
 def compared(model: onnx.ModelProto, path: Path, report: dict, feeds: dict, biases: dict) -> dict:
     """Returns how many sites have NumPy's counters, and the differences of the others."""
     sites, threshold = report["sites"], report["criterion"]["threshold"]
@@ -122,9 +78,7 @@ def compared(model: onnx.ModelProto, path: Path, report: dict, feeds: dict, bias
                     )
                     continue
                 bias = biases.get(site["id"])
-                shifted = (
-                    values if bias is None else values + onnx.numpy_helper.to_array(stored[bias])
-                )
+                shifted = values if bias is None else values + onnx.numpy_helper.to_array(stored[bias])
                 counters = reduced(shifted, axis, threshold, mask)
                 before = expected.get(site["id"])
                 expected[site["id"]] = counters if before is None else before.merged(counters)
@@ -137,19 +91,6 @@ def compared(model: onnx.ModelProto, path: Path, report: dict, feeds: dict, bias
             unequal.append({"site": site["id"], "tensor": site["tensor"], "why": found})
     errors = [sum_error(site, expected[site["id"]], decoded) for site in sites if site["id"] in expected]
     return {"equal": len(sites) - len(unequal), "unequal": unequal, "sumError": max(errors, default=0.0)}
-
-
-def timed(path: Path, data: Path) -> dict:
-    """Returns seconds of a forward pass and of an audited one, and the peak of memory of forward passes alone."""
-    runs = {}
-    for key, options in (("both", []), ("alone", ["--forward-only"])):
-        command = [*BENCH, path, data, "--rounds", "3", *options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_SECONDS)
-        runs[key] = json.loads(done.stdout) if done.returncode == 0 else {}
-    both, alone = runs["both"], runs["alone"]
-    if not both or not alone:
-        return {}
-    return {"forward": both["forward"], "audit": both["audit"], "forwardPeakBytes": alone["peakBytes"]}
 
 
 def batches(model: onnx.ModelProto, feeds: dict):
