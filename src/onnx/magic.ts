@@ -16,8 +16,18 @@ const kinds: Kind[] = [
     next: 'run `git lfs pull`',
   },
   {
-    matches: (_, text) => text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06'),
-    is: 'a zip archive (a PyTorch checkpoint, .npz and .keras files are such)',
+    matches: (_, text) => isZip(text) && text.includes('data.pkl'),
+    is: 'a PyTorch checkpoint, which holds weights but no graph',
+    next: exportFirst,
+  },
+  {
+    matches: (_, text) => isZip(text) && text.includes('.npy'),
+    is: 'an archive of NumPy arrays (.npz)',
+    next: giveOnnx,
+  },
+  {
+    matches: (_, text) => isZip(text),
+    is: 'a zip archive (.keras files are such)',
     next: `unpack it, or ${exportFirst}`,
   },
   {
@@ -77,6 +87,8 @@ export function recognise(head: Uint8Array): { is: string; next: string } | null
   const kind = kinds.find(({ matches }) => matches(head, text));
   return kind ? { is: kind.is, next: kind.next } : null;
 }
+
+const isZip = (text: string): boolean => text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06');
 
 /** No control characters but white space, and no byte that UTF-8 never has. */
 function isText(head: Uint8Array): boolean {

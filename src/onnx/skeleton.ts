@@ -1,9 +1,11 @@
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { UserError } from '../errors.js';
+import { hasCode, reasonOf } from '../files/reasons.js';
 import { decodeModelProto } from './decode.js';
 import { externalFolders, isInside, type ModelFile, resolveExternal } from './external.js';
 import { HEAD_BYTES, recognise } from './magic.js';
+import { folderInPlaceOfModel } from './model-folder.js';
 import { skeletonSha256 } from './skeleton-hash.js';
 import { fileSource, memorySource, type Source } from './source.js';
 import { checkTensor } from './tensor-size.js';
@@ -78,27 +80,22 @@ function statOf(path: string, absolute: string): Stats {
   try {
     stat = statSync(absolute);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new UserError(`Expected a model file at \`${path}\`, found nothing there.`, 'file-missing', {
-        cause,
-      });
-    }
-    throw new UserError(`\`${path}\` cannot be opened: ${code ?? String(cause)}.`, 'file-unreadable', {
-      cause,
-    });
+    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) throw missing(path, cause);
+    throw new UserError(`\`${path}\` cannot be opened: ${reasonOf(cause)}.`, 'file-unreadable', { cause });
   }
-  if (stat.isDirectory()) {
-    throw new UserError(
-      `Expected a model file, found the folder \`${path}\`: name the .onnx file in it.`,
-      'file-is-folder',
-    );
-  }
+  if (stat.isDirectory()) throw folderInPlaceOfModel(path);
   if (!stat.isFile()) throw new UserError(`Expected \`${path}\` to be a regular file.`, 'file-unreadable');
   if (stat.size === 0) {
     throw new UserError(`\`${path}\` is empty: export or download it again.`, 'file-empty');
   }
   return stat;
+}
+
+function missing(path: string, cause: unknown): UserError {
+  const next = /^https?:\/\//.test(path) ? ': download the model first, then name the file' : '';
+  return new UserError(`Expected a model file at \`${path}\`, found nothing there${next}.`, 'file-missing', {
+    cause,
+  });
 }
 
 function decode(source: Source): ModelProto {

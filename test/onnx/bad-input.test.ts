@@ -44,7 +44,7 @@ describe('a file that cannot be opened', () => {
       'Expected a model file at `/no/such/x.onnx`, found nothing there.',
     );
     expect(refusal(`${folder}`)).toBe(
-      `Expected a model file, found the folder \`${folder}\`: name the .onnx file in it.`,
+      `Expected a model file, found the folder \`${folder}\`: it holds no .onnx file.`,
     );
     const fifo = join(folder, 'pipe.onnx');
     execFileSync('mkfifo', [fifo]);
@@ -72,6 +72,12 @@ describe('a file that cannot be opened', () => {
       /Git LFS pointer.*git lfs pull/,
     ],
     ['a web page', '<!DOCTYPE html><html></html>', /is a web page/],
+    [
+      'a PyTorch checkpoint',
+      'PK\x03\x04\x00\x00model/data.pkl',
+      /is a PyTorch checkpoint.*export the model to ONNX first \(e\.g\. torch\.onnx\.export\)/,
+    ],
+    ['NumPy arrays', 'PK\x03\x04\x00\x00x.npy', /is an archive of NumPy arrays.*give the \.onnx file/],
     ['a zip archive', 'PK\x03\x04aaaa', /is a zip archive.*export the model to ONNX first/],
     ['a pickle', Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c), /is a Python pickle/],
     ['safetensors', bytes([64, 0, 0, 0, 0, 0, 0, 0], '{"a":{"dtype":"F32"}}'), /is a safetensors file/],
