@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { UserError } from '../errors.js';
 import { packageFolder } from '../files/package.js';
+import { cannotWrite } from '../files/reasons.js';
 
 /** Everything but the code that dashboards are made by. */
 const PARTS = [
@@ -29,8 +30,9 @@ export async function exportGrafana(folder: string, { force = false } = {}): Pro
   const taken = (await Promise.all(kept.map(exists))).flatMap((there, i) => (there ? [PARTS[i]!] : []));
   if (taken.length > 0 && !force) {
     throw new UserError(
-      `\`${folder}\` already holds ${taken.slice(0, 3).join(', ')}: take another folder, or \`--force\` to write over them.`,
+      `\`${folder}\` already holds ${taken.slice(0, 3).join(', ')}: take another folder, or \`force=true\` to write over them.`,
       'export-exists',
+      { settings: ['force'] },
     );
   }
   try {
@@ -41,9 +43,7 @@ export async function exportGrafana(folder: string, { force = false } = {}): Pro
     if (!(await exists(token)))
       await writeFile(token, `${randomBytes(24).toString('hex')}\n`, { mode: 0o644 });
   } catch (cause) {
-    throw new UserError(`\`${folder}\` cannot be written: ${(cause as Error).message}.`, 'cannot-write', {
-      cause,
-    });
+    throw cannotWrite(folder, cause);
   }
   const written = await Promise.all(PARTS.map((part) => filesAt(join(folder, part))));
   return [...written.flat(), join(folder, 'secrets/token')].map((file) => relative(folder, file)).sort();

@@ -39,10 +39,15 @@ function withCauses(error: unknown): string {
   return error.cause === undefined ? text : `${text}\nCaused by: ${withCauses(error.cause)}`;
 }
 
+const ONE_MODEL =
+  'A name with blanks needs quotes; for several models there is a loop of the shell: `for model in *.onnx; do audit "$model"; done`.';
+
 /** Commander's `error: unknown option '--tokenz'\n(Did you mean --tokens?)` as sentences of ours. */
-function wrongUsage({ message }: CommanderError): string {
+function wrongUsage({ message, code }: CommanderError): string {
   const [what = '', hint = ''] = message.replace(/^error: /, '').split('\n');
   const sentence = what.replace(/'([^']*)'/g, '`$1`').replace(/\.$/, '');
-  const next = hint.replace(/^\((.*)\)$/, '$1') || 'See `audit --help`.';
+  const next =
+    hint.replace(/^\((.*)\)$/, '$1') ||
+    (code === 'commander.excessArguments' ? ONE_MODEL : 'See `audit --help`.');
   return printable(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}. ${next}`.trim());
 }

@@ -1,6 +1,5 @@
 import { checkRules, type GateOptions } from '../report/gate.js';
 import { readReport } from '../report/json.js';
-import type { AuditReport } from '../report/schema.js';
 import { gateSettings } from '../settings/output-settings.js';
 import { namesOf, type Settings } from '../settings/settings.js';
 
@@ -26,13 +25,4 @@ export async function readGating(settings: Settings): Promise<Gating> {
   checkRules(rules, { ...options, baseline });
   if (baseline === undefined) return { rules, options };
   return { rules, options: { ...options, baseline: await readReport(baseline) } };
-}
-
-/** A line for each rule that failed the gate: what `--quiet` leaves of the report. */
-export function failures({ gate }: AuditReport): string[] {
-  const failed = gate?.rules.filter(({ status }) => status === 'failed') ?? [];
-  return failed.map(
-    ({ rule, site, value }) =>
-      `audit: failed: ${rule} (${[site, value].filter((part) => part !== null).join(': ')})`,
-  );
 }

@@ -1,7 +1,9 @@
-import { type Report, renderReport } from '../app/report-kinds.js';
-import { writeReport } from '../report/json.js';
+import type { Report } from '../app/report-kinds.js';
+import { formatReport } from '../report/json.js';
 import type { Settings } from '../settings/settings.js';
 import { listenForInterrupt } from './interrupt.js';
+import { writeOutput } from './outputs.js';
+import { printReport } from './present.js';
 import { openTerminal, type Terminal } from './terminal.js';
 
 /** What stops a job, and what it tells on its way. */
@@ -25,9 +27,8 @@ export async function runJob<R extends Report>(
   try {
     const { signal } = interrupt;
     const result = await job({ signal, onProgress: terminal.progress, onStage: terminal.note });
-    if (report !== null) await writeReport(report, result);
-    const { format = 'table', quiet } = settings;
-    if (!quiet || format !== 'table') terminal.print(renderReport(result, format, terminal));
+    if (report !== null) await writeOutput(report, formatReport(result));
+    printReport(result, settings, terminal);
     return result;
   } finally {
     interrupt.settle();

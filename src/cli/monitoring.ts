@@ -1,11 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { RunError, UserError } from '../errors.js';
-import { writeTextFile } from '../files/text-files.js';
 import { modelName } from '../measure/describe-model.js';
 import type { AuditReport } from '../report/schema.js';
 import type { Settings } from '../settings/settings.js';
-import { checkOutputFile } from './outputs.js';
+import { checkOutputFile, writeOutput } from './outputs.js';
 
 type Monitoring = Pick<Settings, 'push' | 'pushDelete' | 'textfile' | 'name'>;
 
@@ -45,7 +44,7 @@ export async function publish(
   const { renderAudit } = await import('../exporter/metrics/batch.js');
   const { pushMetrics } = await import('../exporter/metrics/push.js');
   const exposition = await renderAudit(report, baseline);
-  if (textfile !== undefined) await writeTextFile(textfile, exposition);
+  if (textfile !== undefined) await writeOutput(textfile, exposition);
   if (push !== undefined) await pushMetrics(push, report.model.name, exposition);
 }
 

@@ -1,38 +1,52 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../errors.js';
+import { cannotWrite } from '../files/reasons.js';
 import { writeTextFile } from '../files/text-files.js';
-import { writeReport } from '../report/json.js';
+import { formatReport } from '../report/json.js';
 import { renderJUnit } from '../report/junit.js';
 import { renderMarkdown } from '../report/markdown.js';
 import { renderSarif } from '../report/sarif.js';
 import type { AuditReport } from '../report/schema.js';
-import type { SettingName, Settings } from '../settings/settings.js';
+import type { SarifLevel } from '../settings/output-settings.js';
+import type { Settings } from '../settings/settings.js';
+import { flagOf } from './flags.js';
 
-/** Files that a command writes, by the option that names them. */
-const fileOptions = ['report', 'junit', 'markdown', 'sarif'] as const satisfies SettingName[];
-export type OutputFiles = {
-  [Name in (typeof fileOptions)[number] | 'sarifMaxLevel']?: Settings[Name] | undefined;
+/** Files that a command writes, by the settings that name them, and what stands in them. */
+const renderings = {
+  report: formatReport,
+  junit: renderJUnit,
+  markdown: renderMarkdown,
+  sarif: (report: AuditReport, { sarifMaxLevel: maxLevel }: { sarifMaxLevel?: SarifLevel | undefined }) =>
+    renderSarif(report, { root: process.cwd(), ...(maxLevel !== undefined && { maxLevel }) }),
 };
+type FileSetting = keyof typeof renderings;
+const fileSettings = Object.keys(renderings) as FileSetting[];
+
+export type OutputFiles = { [Name in FileSetting | 'sarifMaxLevel']?: Settings[Name] | undefined };
 
 /**
  * Finds out before any work is done whether every file can be written.
  *
  * @param inputs Files that are read, and must not be written over.
- * @throws UserError for a missing or read-only folder, a folder in place of the file, or one file named twice.
+ * @throws UserError for a folder that cannot be written or made, a folder in place of a file, and one file named twice.
  */
 export function checkOutputFiles(files: OutputFiles, inputs: readonly string[] = []): void {
   if (files.sarifMaxLevel !== undefined && files.sarif === undefined) {
-    throw new UserError('`--sarif-max-level` needs `--sarif FILE` to be about.', 'option-conflict');
+    throw new UserError(
+      '`--sarif-max-level` says how severe `--sarif FILE` may be: name that file.',
+      'option-conflict',
+    );
   }
   const taken = new Map<string, string>(inputs.map((path) => [resolve(path), 'an input of this command']));
-  for (const option of fileOptions) {
-    const path = files[option];
-    if (path !== undefined) checkOutputFile(`--${option}`, path, taken);
+  for (const setting of fileSettings) {
+    const path = files[setting];
+    if (path !== undefined) checkOutputFile(flagOf(setting), path, taken);
   }
 }
 
-/** The same for one file; `taken` holds what other paths are for, and gets this one. */
+/** Finds out whether one file can be written; `taken` holds what other paths are for, and gets this one. */
 export function checkOutputFile(flag: string, path: string, taken = new Map<string, string>()): void {
   const fail = (why: string): never => {
     throw new UserError(`\`${flag} ${path}\` cannot be written: ${why}.`, 'cannot-write');
@@ -41,11 +55,11 @@ export function checkOutputFile(flag: string, path: string, taken = new Map<stri
   const use = taken.get(full);
   if (use !== undefined) fail(`the same file is ${use}`);
   taken.set(full, `\`${flag}\``);
-  const found = statSync(full, { throwIfNoEntry: false });
-  if (found?.isDirectory()) fail('it is a folder');
-  if (found && !found.isFile()) return; // a pipe or a device
-  const folder = dirname(full);
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) fail(`there is no folder \`${folder}\``);
+  const existing = statOf(full);
+  if (existing?.isDirectory()) fail('it is a folder');
+  if (existing && !existing.isFile()) return; // a pipe or a device
+  const folder = nearestFolder(dirname(full));
+  if (!statOf(folder)?.isDirectory()) fail(`\`${folder}\` is no folder`);
   try {
     accessSync(folder, constants.W_OK);
   } catch {
@@ -55,12 +69,32 @@ export function checkOutputFile(flag: string, path: string, taken = new Map<stri
 
 /** Writes the report and its renderings, each whole or not at all. */
 export async function writeOutputFiles(report: AuditReport, files: OutputFiles): Promise<void> {
-  const { junit, markdown, sarif, sarifMaxLevel: maxLevel } = files;
-  if (files.report !== undefined) await writeReport(files.report, report);
-  if (junit !== undefined) await writeTextFile(junit, renderJUnit(report));
-  if (markdown !== undefined) await writeTextFile(markdown, renderMarkdown(report));
-  if (sarif !== undefined) {
-    const options = { root: process.cwd(), ...(maxLevel !== undefined && { maxLevel }) };
-    await writeTextFile(sarif, renderSarif(report, options));
+  for (const setting of fileSettings) {
+    const path = files[setting];
+    if (path !== undefined) await writeOutput(path, renderings[setting](report, files));
+  }
+}
+
+/** Writes a text file whole or not at all; folders that are missing are made. */
+export async function writeOutput(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(resolve(path)), { recursive: true });
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+  await writeTextFile(path, text);
+}
+
+/** The folder, or the nearest one above it that is there. */
+function nearestFolder(folder: string): string {
+  return statOf(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
+}
+
+/** `undefined` for what is not there, also below a file. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }

@@ -51,7 +51,10 @@ describe('a wrong value', () => {
     ],
     [['--format', 'xml'], 'Expected `--format` to be one of table, json, github, got `xml`.'],
     [['--json', '--format', 'table'], '`--json` and `--format table` exclude each other.'],
-    [['--sarif-max-level', 'note'], '`--sarif-max-level` needs `--sarif FILE` to be about.'],
+    [
+      ['--sarif-max-level', 'note'],
+      '`--sarif-max-level` says how severe `--sarif FILE` may be: name that file.',
+    ],
     [['--max-increase', '0.1'], '`--max-increase` needs a `--baseline` to compare with.'],
   ])('%j is told in a sentence', async (args, message) => {
     expect(await complaint('model.onnx', ...args)).toBe(message);
@@ -91,7 +94,7 @@ describe('a wrong command', () => {
 
 describe('a file that cannot be written', () => {
   it.each([
-    ['no folder', '/nowhere/at/all.json', /there is no folder `\/nowhere\/at`/],
+    ['below a file', join(report, 'x.json'), /report\.json` is no folder/],
     ['a folder', folder, /it is a folder/],
     ['what is read', 'model.onnx', /the same file is an input of this command/],
   ])('is told before anything runs: %s', async (_, path, message) => {
@@ -102,6 +105,14 @@ describe('a file that cannot be written', () => {
   it('is one that two options name', async () => {
     const message = await complaint('model.onnx', '--report', report, '--sarif', report);
     expect(message).toMatch(/^`--sarif .*` cannot be written: the same file is `--report`\.$/);
+  });
+});
+
+describe('several models', () => {
+  it('are told how to be audited', async () => {
+    expect(await complaint('run', 'a.onnx', 'b.onnx')).toMatch(
+      /^Too many arguments for `run`\..*for model in \*\.onnx; do audit "\$model"; done/,
+    );
   });
 });
 

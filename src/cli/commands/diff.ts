@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { diffReports } from '../../app/diff.js';
-import { renderReport } from '../../app/report-kinds.js';
-import { readReport, writeReport } from '../../report/json.js';
+import { formatReport, readReport } from '../../report/json.js';
 import { addSettings } from '../options.js';
-import { checkOutputFiles } from '../outputs.js';
+import { checkOutputFiles, writeOutput } from '../outputs.js';
+import { printReport } from '../present.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
@@ -21,9 +21,7 @@ export function addDiffCommand(parent: Command): void {
     const settings = readSettings(command, fromConfig);
     checkOutputFiles(settings, [oldPath, newPath]);
     const diff = diffReports(await readReport(oldPath), await readReport(newPath));
-    if (settings.report !== undefined) await writeReport(settings.report, diff);
-    const { format = 'table', quiet } = settings;
-    const terminal = openTerminal(settings);
-    if (!quiet || format !== 'table') terminal.print(renderReport(diff, format, terminal));
+    if (settings.report !== undefined) await writeOutput(settings.report, formatReport(diff));
+    printReport(diff, settings, openTerminal(settings));
   });
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { renderReport } from '../../app/report-kinds.js';
 import { UserError } from '../../errors.js';
 import { wantsGate, withGate } from '../../report/gate.js';
 import { readReport } from '../../report/json.js';
-import { failures, gateNames, readGating } from '../gating.js';
+import { gateNames, readGating } from '../gating.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles, writeOutputFiles } from '../outputs.js';
+import { printReport } from '../present.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
@@ -34,10 +34,7 @@ export function addGateCommand(parent: Command): void {
     }
     const report = withGate(await readReport(path), rules, options);
     await writeOutputFiles(report, settings);
-    const { format = 'table', quiet } = settings;
-    const terminal = openTerminal(settings);
-    if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
-    else terminal.complain(failures(report));
+    printReport(report, settings, openTerminal(settings));
     process.exitCode = report.gate?.status === 'failed' ? 1 : 0;
   });
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { mergeReports, type NamedReport } from '../../app/merge.js';
-import { renderReport } from '../../app/report-kinds.js';
-import { readReport, writeReport } from '../../report/json.js';
+import { formatReport, readReport } from '../../report/json.js';
 import { addSettings } from '../options.js';
-import { checkOutputFile } from '../outputs.js';
+import { checkOutputFile, writeOutput } from '../outputs.js';
+import { printReport } from '../present.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
@@ -22,9 +22,7 @@ export function addMergeCommand(parent: Command): void {
     const named: NamedReport[] = [];
     for (const path of paths) named.push({ path, report: await readReport(path) });
     const merged = mergeReports(named);
-    if (output !== undefined) await writeReport(output, merged);
-    const { format = 'table', quiet } = settings;
-    const terminal = openTerminal(settings);
-    if (!quiet || format !== 'table') terminal.print(renderReport(merged, format, terminal));
+    if (output !== undefined) await writeOutput(output, formatReport(merged));
+    printReport(merged, settings, openTerminal(settings));
   });
 }

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import { audit } from '../../app/audit.js';
-import { renderReport } from '../../app/report-kinds.js';
 import { wantsGate, withGate } from '../../report/gate.js';
 import type { AuditReport } from '../../report/schema.js';
 import { toAuditOptions } from '../../settings/options.js';
 import { namesOf, type Settings, settings as table } from '../../settings/settings.js';
-import { failures, type Gating, readGating } from '../gating.js';
+import { type Gating, readGating } from '../gating.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { checkMonitoring, forget, publish, publishFailure } from '../monitoring.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFile, checkOutputFiles, writeOutputFiles } from '../outputs.js';
+import { printReport } from '../present.js';
 import { readSettings } from '../settings.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 
@@ -81,7 +81,5 @@ async function judgeAndDeliver(
 /** Files first: they are there when someone reads the last line of the table. */
 async function deliver(report: AuditReport, settings: Settings, terminal: Terminal): Promise<void> {
   await writeOutputFiles(report, settings);
-  const { format = 'table', quiet } = settings;
-  if (!quiet || format !== 'table') terminal.print(renderReport(report, format, terminal));
-  else terminal.complain(failures(report));
+  printReport(report, settings, terminal);
 }
