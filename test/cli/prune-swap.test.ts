@@ -67,7 +67,9 @@ describe('audit swap', () => {
 
   it.each([
     [['swap', mlp], /`--to` to be some of relu, .* got nothing/],
-    [['swap', mlp, '--to', 'relu,swish'], /got `swish`/],
+    [['swap', mlp, '--to', 'relu,swoosh'], /got `swoosh`/],
+    [['swap', mlp, '--to', 'gelu:0.5'], /Expected `--to` to be `gelu` without a number, got `gelu:0.5`/],
+    [['swap', mlp, '--to', 'reluu'], /Did you mean `relu`/],
     [['swap', mlp, '--to', 'relu', '--alpha', '0.1'], /`--alpha` is of leaky_relu and elu/],
     [['swap', mlp, '--to', 'elu', '--alpha', 'x'], /`--alpha` to be a number, got `x`/],
     [['swap', mlp, '--to', 'elu', '-o', mlp], /it is a file, not a folder/],

@@ -4,11 +4,13 @@ import { toOnnx } from '../../../src/graph/to-onnx.js';
 import { openForAudit } from '../../../src/measure/load.js';
 import { encodeModel } from '../../../src/onnx/encode.js';
 import { f16ToF32, f32ToF16 } from '../../../src/onnx/floats.js';
+import { findActivations } from '../../../src/patterns/activations.js';
 import { encodeOverlay } from '../../../src/probe/overlay.js';
+import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../../src/repair/swap/spellings.js';
 import { swapActivations } from '../../../src/repair/swap/swap-activation.js';
-import { WRITTEN_ACTIVATIONS, type WrittenActivation } from '../../../src/repair/swap/write-activation.js';
 import { openSession } from '../../../src/runtime/session.js';
 import { findSites } from '../../../src/sites/find.js';
+import type { Site } from '../../../src/sites/types.js';
 import { buildGraphModel, type ModelSpec } from '../../build.js';
 
 const tanh = Math.tanh;
@@ -34,6 +36,14 @@ const reference: Record<WrittenActivation, (t: number) => number> = {
   mish: (t) => t * tanh(Math.log1p(Math.exp(t))),
   softplus: (t) => Math.log1p(Math.exp(t)),
 };
+
+function swapTo(
+  model: Model,
+  name: WrittenActivation,
+  { sites = findSites(model.graph).sites, alpha = null }: { sites?: Site[]; alpha?: number | null } = {},
+) {
+  return swapActivations(model, findActivations(model.graph).matches, sites, { name, alpha, label: name });
+}
 
 /** Largest relative difference (above 1) of float32 arithmetic in a few steps. */
 const TOLERANCE = 2e-6;
@@ -102,7 +112,7 @@ describe.each([13, 17, 18, 20])('in opset %i', (opset) => {
   it.each(WRITTEN_ACTIVATIONS)('%s computes its formula, and is found under its name', async (name) => {
     const model = identityMlp(opset);
     const { sites } = findSites(model.graph);
-    expect(swapActivations(model, sites, name)).toEqual({ modified: true, sites: ['0.mlp_pre'] });
+    expect(swapTo(model, name, { sites })).toEqual({ modified: true, sites: ['0.mlp_pre'] });
     expectNear(await run(model), reference[name], TOLERANCE);
     const expected: Record<string, string> = { leaky_relu: 'leaky_relu(0.01)', elu: 'elu(1)' };
     const again = findSites(model.graph).sites.find(({ site }) => site === 'mlp_post')!;
@@ -119,17 +129,17 @@ describe('swapActivations', () => {
     const values = inputs.map((v) => f16ToF32(f32ToF16(v)));
     for (const name of ['gelu', 'gelu_tanh', 'mish'] as const) {
       const model = identityMlp(17, 'float16');
-      swapActivations(model, findSites(model.graph).sites, name);
+      swapTo(model, name);
       expectNear(await run(model, 'float16'), reference[name], TOLERANCE_F16, values);
     }
   });
 
   it('takes alpha for Leaky ReLU and ELU', async () => {
     const leaky = identityMlp(17);
-    swapActivations(leaky, findSites(leaky.graph).sites, 'leaky_relu', 0.25);
+    swapTo(leaky, 'leaky_relu', { alpha: 0.25 });
     expectNear(await run(leaky), (t) => (t > 0 ? t : 0.25 * t), TOLERANCE);
     const elu = identityMlp(17);
-    swapActivations(elu, findSites(elu.graph).sites, 'elu', 2);
+    swapTo(elu, 'elu', { alpha: 2 });
     expectNear(await run(elu), (t) => (t > 0 ? t : 2 * (Math.exp(t) - 1)), TOLERANCE);
   });
 
@@ -144,7 +154,7 @@ describe('swapActivations', () => {
       opsets: { 'com.microsoft': 1 },
     };
     const model = identityMlp(17, 'float32', nodes, more);
-    swapActivations(model, findSites(model.graph).sites, 'silu');
+    swapTo(model, 'silu');
     expectNear(await run(model), (t) => reference.silu(t + 0.5), TOLERANCE);
   });
 
@@ -158,24 +168,24 @@ describe('swapActivations', () => {
       ['MatMul', ['p', 'v'], ['y']],
     ];
     const model = identityMlp(17, 'float32', nodes, { initializers: { u: eye('float32') } });
-    swapActivations(model, findSites(model.graph).sites, 'relu');
+    swapTo(model, 'relu');
     expectNear(await run(model), (t) => Math.max(0, t) * t, TOLERANCE);
   });
 
   it('leaves a graph as it is without sites, and twice gives what once gives', async () => {
     const model = identityMlp(17);
     const before = encodeModel(toOnnx(model));
-    expect(swapActivations(model, [], 'gelu')).toEqual({ modified: false, sites: [] });
+    expect(swapTo(model, 'gelu', { sites: [] })).toEqual({ modified: false, sites: [] });
     expect(encodeModel(toOnnx(model))).toEqual(before);
-    swapActivations(model, findSites(model.graph).sites, 'gelu');
+    swapTo(model, 'gelu');
     const once = await run(model);
-    swapActivations(model, findSites(model.graph).sites, 'gelu');
+    swapTo(model, 'gelu');
     expect(await run(model)).toEqual(once);
   });
 
   it('refuses a function that the opset cannot express', () => {
     const model = identityMlp(8);
-    expect(() => swapActivations(model, findSites(model.graph).sites, 'gelu')).toThrow(/opset 8; it needs 9/);
+    expect(() => swapTo(model, 'gelu')).toThrow(/opset 8; it needs 9/);
   });
 });
 
@@ -195,7 +205,7 @@ describe('a swap of a function for itself', () => {
   ] as const)('%s: the outputs stay', async (name, activation) => {
     const { load } = await openForAudit({ model: `models/zoo/files/${name}.onnx` });
     const swapped = load();
-    expect(swapActivations(swapped.model, swapped.sites, activation).sites).toHaveLength(2);
+    expect(swapTo(swapped.model, activation, { sites: swapped.sites }).sites).toHaveLength(2);
     const found = await Promise.all([load(), swapped].map((one) => outputs(one)));
     let [difference, magnitude] = [0, 0];
     for (const [i, value] of found[0]!.entries()) {

@@ -74,9 +74,27 @@ describe('swap', () => {
     );
   });
 
+  it('tries one function with several slopes, and knows functions by other names', async () => {
+    const output = join(folder, 'slopes');
+    const to = ['leaky-relu:0.5', 'leakyrelu:-0.1', 'Swish', 'silu'];
+    const report = await swap({ ...few, model: mlp, to, hash: false, folder: output });
+    expect(report.variants.map(({ activation }) => activation)).toEqual([
+      null,
+      'leaky_relu(0.5)',
+      'leaky_relu(-0.1)',
+      'silu',
+    ]);
+    expect(readdirSync(output).filter((name) => name.includes('leaky'))).toEqual([
+      'model.leaky_relu--0.1.onnx',
+      'model.leaky_relu-0.5.onnx',
+    ]);
+    const again = await audit({ ...few, model: join(output, 'model.leaky_relu-0.5.onnx'), hash: false });
+    expect(again.sites.find(({ site }) => site === 'mlp_post')!.activation).toBe('leaky_relu(0.5)');
+  }, 120_000);
+
   it('refuses functions that it cannot write, and models without an MLP', async () => {
-    await expect(swap({ ...few, model: mlp, to: ['swish' as 'silu'] })).rejects.toThrow(
-      /some of relu, leaky_relu/,
+    await expect(swap({ ...few, model: mlp, to: ['swoosh'] })).rejects.toThrow(
+      /some of relu, leaky_relu, .*got `swoosh`/,
     );
     await expect(swap({ ...few, model: mlp, to: [] })).rejects.toThrow(/some of relu/);
   });
