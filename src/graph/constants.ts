@@ -1,10 +1,11 @@
 import { DataType } from '../onnx/data-types.js';
-import { makeTensor } from '../onnx/make-tensor.js';
+import { lazyTensor, makeTensor, numberBytes } from '../onnx/make-tensor.js';
+import { denseTensor } from '../onnx/sparse.js';
 import { elementCount } from '../onnx/tensor-size.js';
-import { MAX_DENSE, readNumbers, sparseToDense } from '../onnx/tensors.js';
+import { readNumbers } from '../onnx/tensors.js';
 import type { AttributeProto, SparseTensorProto, TensorProto } from '../onnx/types.js';
 import { type Constant, foldNode } from './fold.js';
-import type { Value } from './graph.js';
+import type { Graph, Value } from './graph.js';
 
 export type { Constant } from './fold.js';
 
@@ -15,35 +16,36 @@ const MAX_ELEMENTS = 1024;
 const MAX_STEPS = 256;
 
 /**
- * The tensor of an initializer (also one that is the default of an input), or of a `Constant` node in any of its
- * forms (value, sparse_value, value_float(s), value_int(s)); `null` for everything else.
+ * Returns the tensor of an initializer (also of one that is the default of an input), or of a `Constant` node in any of
+ * its forms (value, sparse_value, value_float(s), value_int(s)); `null` for everything else. The bytes of sparse tensors
+ * and of lists are made when they are first read.
  */
 export function constantTensor(value: Value): TensorProto | null {
   if (value.tensor) return value.tensor;
   if (!value.producer) return sparseInitializer(value);
   if (!value.producer.is('Constant')) return null;
   for (const attribute of value.producer.attributes.values()) {
-    const tensor = attributeTensor(attribute.proto);
-    if (tensor) return { ...tensor, name: value.name };
+    const tensor = attributeTensor(attribute.proto, value.name);
+    if (tensor) return tensor;
   }
   return null;
 }
 
-/** The number that a one-element constant holds, computed from constants where need be; otherwise `null`. */
+/** Returns the number that a one-element constant holds, computed from constants if need be; otherwise `null`. */
 export function constantScalar(value: Value): number | null {
   const constant = constantOf(value);
   return constant?.numbers.length === 1 ? constant.numbers[0]! : null;
 }
 
-/** The whole numbers that a constant of at most 1,024 elements holds (a shape, axes, …); otherwise `null`. */
+/** Returns the whole numbers that a constant of at most 1,024 elements holds (a shape, axes, …); otherwise `null`. */
 export function constantInts(value: Value): number[] | null {
   const numbers = constantOf(value)?.numbers;
   return numbers?.every(Number.isInteger) ? numbers : null;
 }
 
 /**
- * A constant of at most 1,024 elements, seen through aliases, casts, reshapes, quantization and simple arithmetic on
- * constants; `null` for a value that depends on an input, or on more than that.
+ * Returns a constant of at most 1,024 elements, seen through aliases, casts, reshapes, quantization and simple
+ * arithmetic on constants; `null` for a value that depends on an input, or on more than that.
  */
 export function constantOf(value: Value): Constant | null {
   let steps = 0;
@@ -66,33 +68,37 @@ function small(tensor: TensorProto): Constant | null {
   return { elemType, numbers: Array.from(readNumbers(tensor)) };
 }
 
-function sparseInitializer(value: Value): TensorProto | null {
-  const { sparseInitializer: list } = value.graph.extras;
-  const sparse = list.find(({ values }) => values?.name === value.name);
-  return sparse ? dense(sparse) : null;
+/** Sparse initializers by name: a graph may have many, and each is looked up often. */
+const sparseByName = new WeakMap<Graph, Map<string, SparseTensorProto>>();
+
+function sparseInitializer({ graph, name }: Value): TensorProto | null {
+  const { sparseInitializer: list } = graph.extras;
+  if (list.length === 0) return null;
+  const byName =
+    sparseByName.get(graph) ?? new Map(list.map((sparse) => [sparse.values?.name ?? '', sparse]));
+  sparseByName.set(graph, byName);
+  const sparse = byName.get(name);
+  return sparse ? denseTensor(sparse) : null;
 }
 
-function attributeTensor(proto: AttributeProto): TensorProto | null {
+function attributeTensor(proto: AttributeProto, name: string): TensorProto | null {
+  const { FLOAT, INT64 } = DataType;
+  const list = (dataType: number, numbers: (number | bigint)[]): TensorProto =>
+    lazyTensor(name, dataType, [numbers.length], () => numberBytes(dataType, numbers));
   switch (proto.name) {
     case 'value':
-      return proto.t ?? null;
+      return proto.t ? { ...proto.t, name } : null;
     case 'sparse_value':
-      return proto.sparseTensor ? dense(proto.sparseTensor) : null;
+      return proto.sparseTensor ? denseTensor(proto.sparseTensor) : null;
     case 'value_float':
-      return makeTensor('', DataType.FLOAT, [], [proto.f ?? 0]);
+      return makeTensor(name, FLOAT, [], [proto.f ?? 0]);
     case 'value_floats':
-      return makeTensor('', DataType.FLOAT, [proto.floats.length], proto.floats);
+      return list(FLOAT, proto.floats);
     case 'value_int':
-      return makeTensor('', DataType.INT64, [], [proto.i ?? 0n]);
+      return makeTensor(name, INT64, [], [proto.i ?? 0n]);
     case 'value_ints':
-      return makeTensor('', DataType.INT64, [proto.ints.length], proto.ints);
+      return list(INT64, proto.ints);
     default:
       return null;
   }
-}
-
-function dense(sparse: SparseTensorProto): TensorProto | null {
-  const { values } = sparse;
-  if (!values || elementCount({ ...values, dims: sparse.dims }) > MAX_DENSE) return null;
-  return makeTensor(values.name ?? '', values.dataType ?? 0, sparse.dims.map(Number), sparseToDense(sparse));
 }

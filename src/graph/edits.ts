@@ -1,3 +1,4 @@
+import { append } from '../onnx/append.js';
 import type { Graph, Node, Value } from './graph.js';
 
 /** Makes input `index` of `node` read `value` instead. */
@@ -6,11 +7,10 @@ export function setInput(node: Node, index: number, value: Value | null): void {
     throw new Error(`${node.name} has ${node.inputs.length} inputs, no input ${index}`);
   }
   if (value) requireVisible(value, node);
-  const uses = node.inputs[index]?.uses;
-  const at = uses?.findIndex((use) => use.node === node && use.index === index) ?? -1;
-  if (at >= 0) uses!.splice(at, 1);
+  const before = node.inputs[index];
+  if (before) before.uses = before.uses.filter((use) => use.node !== node || use.index !== index);
   node.inputs[index] = value;
-  value?.uses.push({ node, index });
+  if (value) value.uses = append(value.uses, { node, index });
 }
 
 /** Makes every reader of `from` read `to` from now on, outputs of the graph included. */
@@ -20,10 +20,9 @@ export function replaceUses(from: Value, to: Value): void {
   if (from.isOutput && to.graph !== from.graph) {
     throw new Error(`${to.name} is not of graph ${from.graph.name}`);
   }
-  for (const use of from.uses.splice(0)) {
-    use.node.inputs[use.index] = to;
-    to.uses.push(use);
-  }
+  for (const use of from.uses) use.node.inputs[use.index] = to;
+  to.uses = [...to.uses, ...from.uses];
+  from.uses = [];
   if (!from.isOutput) return;
   from.graph.setOutputs(from.graph.outputs.map((output) => (output === from ? to : output)));
 }
@@ -34,9 +33,9 @@ export function replaceUses(from: Value, to: Value): void {
  * @throws Error when another node or an output still reads one of their outputs.
  */
 export function removeNodes(graph: Graph, nodes: Iterable<Node>): void {
+  const own = new Set(nodes);
   const gone = new Set<Node>();
-  for (const node of nodes) addWithNested(gone, node);
-  const own = [...gone].filter((node) => node.graph === graph);
+  for (const node of own) addWithNested(gone, node);
   for (const node of own) {
     if (!graph.nodes.has(node)) throw new Error(`node ${node.name} is not in graph ${graph.name}`);
     for (const output of node.outputs) {
@@ -48,9 +47,7 @@ export function removeNodes(graph: Graph, nodes: Iterable<Node>): void {
   const read = new Set([...gone].flatMap((node) => node.inputs));
   for (const value of read) {
     if (!value) continue;
-    const kept = value.uses.filter((use) => !gone.has(use.node));
-    value.uses.length = 0;
-    for (const use of kept) value.uses.push(use);
+    value.uses = value.uses.filter((use) => !gone.has(use.node));
   }
   for (const node of gone) node.inputs.fill(null);
   for (const node of own) graph.nodes.delete(node);

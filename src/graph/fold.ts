@@ -1,6 +1,6 @@
 import { DataType } from '../onnx/data-types.js';
 import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../onnx/floats.js';
-import { readNumbers } from '../onnx/tensors.js';
+import { elementCount, readNumbers } from '../onnx/tensors.js';
 import type { Node, Value } from './graph.js';
 
 /** A small constant: its numbers, row-major, with their element type. */
@@ -97,6 +97,7 @@ function constantOfShape(node: Node, shape: Constant | null): Constant | null {
   if (!shape || shape.numbers.some((size) => size !== 1)) return null;
   const value = node.tensor('value');
   if (!value) return { elemType: DataType.FLOAT, numbers: [0] };
+  if (elementCount(value) !== 1) return null;
   return { elemType: value.dataType ?? 0, numbers: Array.from(readNumbers(value)) };
 }
 

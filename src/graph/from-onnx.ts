@@ -5,7 +5,7 @@ import type { Model } from './model.js';
 import { Names } from './names.js';
 import { topologicalOrder } from './order.js';
 import type { ValueType } from './types.js';
-import { declarations, readType, tensorType } from './types.js';
+import { declarations, type NodeExtras, readType, tensorType } from './types.js';
 
 /** A graph's values by name, and those of the graphs around it. */
 interface Scope {
@@ -113,12 +113,7 @@ function readNode(graph: Graph, scope: Scope, proto: NodeProto, infos: Map<strin
     }
     attributes.set(key, { proto: attribute, graphs: [] });
   }
-  const node = new Node(graph, proto.opType, standard(proto.domain), name, attributes, {
-    ...(proto.overload === undefined ? {} : { overload: proto.overload }),
-    ...(proto.docString === undefined ? {} : { docString: proto.docString }),
-    metadataProps: proto.metadataProps,
-    unknown: proto.unknown,
-  });
+  const node = new Node(graph, proto.opType, standard(proto.domain), name, attributes, nodeExtras(proto));
   for (const output of proto.output) {
     if (output === '') {
       node.define(null);
@@ -176,6 +171,21 @@ function checkOrder(graph: Graph): void {
 }
 
 const standard = (domain: string | undefined): string => (domain === 'ai.onnx' ? '' : (domain ?? ''));
+
+/** Most nodes have none: they share one object. */
+const NO_EXTRAS: NodeExtras = { metadataProps: [], unknown: [] };
+
+function nodeExtras({ overload, docString, metadataProps, unknown }: NodeProto): NodeExtras {
+  if (overload === undefined && docString === undefined && metadataProps.length + unknown.length === 0) {
+    return NO_EXTRAS;
+  }
+  return {
+    ...(overload === undefined ? {} : { overload }),
+    ...(docString === undefined ? {} : { docString }),
+    metadataProps,
+    unknown,
+  };
+}
 
 function extrasOf(proto: GraphProto): Graph['extras'] {
   return {

@@ -1,3 +1,4 @@
+import { append } from '../onnx/append.js';
 import type { AttributeProto, TensorProto, ValueInfoProto } from '../onnx/types.js';
 import { Names } from './names.js';
 import { type GraphExtras, type NodeExtras, tensorType, type ValueType } from './types.js';
@@ -17,7 +18,7 @@ export class Value {
   producer: Node | null = null;
   outputIndex = 0;
   /** Every node input that reads this value, nested graphs included. Changed only by edits of `Graph`. */
-  readonly uses: Use[] = [];
+  uses: readonly Use[] = [];
   /** Set for initializers. An input with a default is an initializer, too. */
   tensor: TensorProto | null = null;
   /** The declaration in the file, kept for what `type` does not carry. */
@@ -55,8 +56,8 @@ const utf8 = new TextDecoder();
 
 /** An operator call. `null` inputs and outputs are the optional ones left out in the file. */
 export class Node {
-  readonly inputs: (Value | null)[] = [];
-  readonly outputs: (Value | null)[] = [];
+  inputs: (Value | null)[] = [];
+  outputs: (Value | null)[] = [];
 
   constructor(
     readonly graph: Graph,
@@ -116,19 +117,19 @@ export class Node {
     return [...this.attributes.values()].flatMap((attribute) => attribute.graphs);
   }
 
-  /** Appends an input to a node that is being built. Used by `addNode` and `fromOnnx` only. */
+  /** Appends an input, which must be visible from this node's graph. */
   connect(value: Value | null): void {
-    value?.uses.push({ node: this, index: this.inputs.length });
-    this.inputs.push(value);
+    if (value) value.uses = append(value.uses, { node: this, index: this.inputs.length });
+    this.inputs = append(this.inputs, value);
   }
 
-  /** Appends an output to a node that is being built. Used by `addNode` and `fromOnnx` only. */
+  /** Appends an output to a node that is being built. */
   define(value: Value | null): void {
     if (value) {
       value.producer = this;
       value.outputIndex = this.outputs.length;
     }
-    this.outputs.push(value);
+    this.outputs = append(this.outputs, value);
   }
 }
 

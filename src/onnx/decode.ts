@@ -1,10 +1,13 @@
 import { UserError } from '../errors.js';
+import { append } from './append.js';
+import { checkStructure, MAX_DEPTH, MAX_FIELD_BYTES, MEMORY } from './limits.js';
 import { readPayload, settlePayloads } from './payload.js';
-import { type Field, type Message, Model, type Scalar } from './schema.js';
+import { type Field, type Message, Model, type Scalar, Tensor } from './schema.js';
 import type { Source } from './source.js';
 import type { ModelProto, TensorProto, UnknownFields } from './types.js';
 import {
   type Cursor,
+  countVarints,
   FIXED32,
   FIXED64,
   LENGTH_DELIMITED,
@@ -21,36 +24,52 @@ import {
   WireError,
 } from './wire.js';
 
-/** Protobuf's own readers, ONNX Runtime's among them, go no deeper into nested messages than this. */
-const MAX_DEPTH = 100;
-
-/** A single string, byte string or unknown field of more than this is refused instead of loaded. */
-const MAX_FIELD_BYTES = 256 * 1024 * 1024;
-
 const IR_VERSION = 1;
 
 type Fields = Record<string, unknown> & { unknown: UnknownFields };
 
+/** A cursor that counts what its source has become so far. */
+interface Reader extends Cursor {
+  /** Estimated memory of the messages. */
+  memoryBytes: number;
+  /** Bytes that stay on disk. */
+  skippedBytes: number;
+}
+
 /**
  * Decodes a ModelProto from a source, leaving large tensors where they are (see `payload.ts`). A singular submessage
- * that occurs again is merged into the first one, a singular scalar is replaced, as protobuf prescribes.
+ * that occurs again is merged into the first one, a singular scalar is replaced, as protobuf prescribes. Lists that are
+ * empty are one shared array, which is frozen.
  *
- * @throws WireError when the bytes break the wire format, UserError when they exceed a limit.
+ * @throws WireError when the bytes break the wire format, UserError when they exceed a limit of `limits.ts`.
  */
 export function decodeModelProto(source: Source): ModelProto {
-  const cursor: Cursor = { source, at: 0 };
+  const cursor: Reader = { source, at: 0, memoryBytes: 0, skippedBytes: 0 };
   const model = decodeMessage(cursor, Model, empty(Model), source.sizeBytes, 0);
   return model as unknown as ModelProto;
 }
 
+const EMPTY: readonly never[] = Object.freeze([]);
+
 function empty(message: Message): Fields {
-  const fields: Fields = { unknown: [] };
-  for (const field of message.fields) if (field.repeated) fields[field.name] = [];
+  const fields: Fields = { unknown: EMPTY as never };
+  for (const { repeated, name } of message.fields) if (repeated) fields[name] = EMPTY;
   return fields;
 }
 
+/** Adds a value to a list, which may be a typed array until then. */
+function add(target: Fields, name: string, value: unknown): void {
+  const values = target[name] as unknown[];
+  target[name] = append(Array.isArray(values) ? values : Array.from(values), value);
+}
+
+function spend(cursor: Reader, bytes: number): void {
+  cursor.memoryBytes += bytes;
+  checkStructure(cursor.source.name, cursor.memoryBytes, cursor.at - cursor.skippedBytes);
+}
+
 /** Reads fields up to `end` into `target`. */
-function decodeMessage(cursor: Cursor, message: Message, target: Fields, end: number, depth: number): Fields {
+function decodeMessage(cursor: Reader, message: Message, target: Fields, end: number, depth: number): Fields {
   if (depth > MAX_DEPTH) {
     throw new UserError(
       `\`${cursor.source.name}\` nests messages more than ${MAX_DEPTH} deep at byte ${cursor.at.toLocaleString('en-US')}: ONNX Runtime reads no such file either.`,
@@ -71,7 +90,8 @@ function decodeMessage(cursor: Cursor, message: Message, target: Fields, end: nu
       }
       skipValue(cursor, end, tag.wireType);
       refuseHuge(cursor.source, start, cursor.at, `unknown field ${tag.number}`, message);
-      target.unknown.push(cursor.source.copy(start, cursor.at));
+      add(target, 'unknown', cursor.source.copy(start, cursor.at));
+      spend(cursor, MEMORY.bytes);
     }
   } catch (error) {
     if (error instanceof WireError) {
@@ -93,7 +113,7 @@ function fieldLabel(message: Message, number: number): string {
 
 /** Reads one value; `false` when its wire type is not the field's, which makes it an unknown field. */
 function decodeField(
-  cursor: Cursor,
+  cursor: Reader,
   message: Message,
   field: Field,
   tag: Tag,
@@ -106,11 +126,12 @@ function decodeField(
     const nestedEnd = readLength(cursor, end);
     const before = field.repeated ? undefined : (target[field.name] as Fields | undefined);
     const nested = before ?? empty(field.message);
+    spend(cursor, MEMORY.message);
     decodeMessage(cursor, field.message, nested, nestedEnd, depth + 1);
     if (field.message.name === 'TensorProto') {
       settlePayloads(nested as unknown as TensorProto, cursor.source);
     }
-    if (field.repeated) (target[field.name] as unknown[]).push(nested);
+    if (field.repeated) add(target, field.name, nested);
     else target[field.name] = nested;
     return true;
   }
@@ -118,23 +139,51 @@ function decodeField(
   const wireType = wireTypeOf(scalar);
   if (tag.wireType === wireType) {
     const valueEnd = wireType === LENGTH_DELIMITED ? readLength(cursor, end) : end;
-    if (readPayload(cursor, message, field, target as unknown as TensorProto, valueEnd, tag.wireType))
-      return true;
+    if (skipPayload(cursor, message, field, target, valueEnd, tag)) return true;
     if (wireType === LENGTH_DELIMITED) {
       refuseHuge(cursor.source, cursor.at, valueEnd, field.protoName, message);
     }
     const value = readScalar(cursor, scalar, valueEnd);
-    if (field.repeated) (target[field.name] as unknown[]).push(value);
+    if (field.repeated) add(target, field.name, value);
     else target[field.name] = value;
     return true;
   }
   if (!field.repeated || tag.wireType !== LENGTH_DELIMITED) return false;
   const packedEnd = readLength(cursor, end);
-  if (readPayload(cursor, message, field, target as unknown as TensorProto, packedEnd, tag.wireType))
-    return true;
-  const values = target[field.name] as unknown[];
-  while (cursor.at < packedEnd) values.push(readScalar(cursor, scalar, packedEnd));
+  if (skipPayload(cursor, message, field, target, packedEnd, tag)) return true;
+  if (message === Tensor && field.packed && target[field.name] === EMPTY) {
+    // A number takes at most eight times its byte in the file.
+    target[field.name] = readIntegers(cursor, scalar, packedEnd) ?? EMPTY;
+  }
+  while (cursor.at < packedEnd) add(target, field.name, readScalar(cursor, scalar, packedEnd));
   return true;
+}
+
+function skipPayload(
+  cursor: Reader,
+  message: Message,
+  field: Field,
+  target: Fields,
+  end: number,
+  { wireType }: Tag,
+): boolean {
+  const start = cursor.at;
+  if (!readPayload(cursor, message, field, target as unknown as TensorProto, end, wireType)) return false;
+  cursor.skippedBytes += end - start;
+  return true;
+}
+
+/** Reads a whole packed run of varints as a typed array; `null` for other numbers. */
+function readIntegers(
+  cursor: Cursor,
+  scalar: Scalar,
+  end: number,
+): Int32Array | BigInt64Array | BigUint64Array | null {
+  if (scalar !== 'int32' && scalar !== 'int64' && scalar !== 'uint64') return null;
+  const count = countVarints(cursor, end);
+  if (scalar === 'int32') return new Int32Array(count).map(() => readInt32(cursor, end));
+  if (scalar === 'int64') return new BigInt64Array(count).map(() => readInt64(cursor, end));
+  return new BigUint64Array(count).map(() => readUint64(cursor, end));
 }
 
 function wireTypeOf(scalar: Scalar): number {
@@ -146,7 +195,8 @@ function wireTypeOf(scalar: Scalar): number {
 // A byte order mark is part of the string: dropping it would change the file.
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-function readScalar(cursor: Cursor, scalar: Scalar, end: number): unknown {
+function readScalar(cursor: Reader, scalar: Scalar, end: number): unknown {
+  spend(cursor, scalar === 'bytes' ? MEMORY.bytes : scalar === 'string' ? MEMORY.string : MEMORY.number);
   switch (scalar) {
     case 'int64':
       return readInt64(cursor, end);

@@ -2,7 +2,7 @@ import { DataType, dataTypeName } from './data-types.js';
 import { f32ToBf16, f32ToF16 } from './floats.js';
 import type { TensorProto } from './types.js';
 
-/** A tensor message of the given raw bytes (little-endian, row-major). */
+/** Returns a tensor message of raw bytes (little-endian, row-major). */
 export function rawTensor(name: string, dataType: number, dims: number[], rawData: Uint8Array): TensorProto {
   return {
     name,
@@ -21,8 +21,24 @@ export function rawTensor(name: string, dataType: number, dims: number[], rawDat
   };
 }
 
+/** Returns a tensor message whose raw bytes are made when they are first read. */
+export function lazyTensor(
+  name: string,
+  dataType: number,
+  dims: number[],
+  make: () => Uint8Array,
+): TensorProto {
+  let bytes: Uint8Array | null = null;
+  const tensor = rawTensor(name, dataType, dims, new Uint8Array(0));
+  return Object.defineProperty(tensor, 'rawData', {
+    get: () => (bytes ??= make()),
+    enumerable: true,
+    configurable: true,
+  });
+}
+
 /**
- * A tensor message of numbers, rounded to the element type (floats to the nearest, ties to even).
+ * Returns a tensor message of numbers, rounded to the element type (floats to the nearest, ties to even).
  *
  * @throws Error for types that are no plain numbers, or when `dims` and the numbers do not fit.
  */
@@ -34,8 +50,13 @@ export function makeTensor(
 ): TensorProto {
   const count = dims.reduce((product, dim) => product * dim, 1);
   if (count !== numbers.length) throw new Error(`${name}: dims [${dims}] for ${numbers.length} numbers`);
+  return rawTensor(name, dataType, dims, numberBytes(dataType, numbers));
+}
+
+/** Returns numbers as the raw bytes of a tensor. @throws Error for types that are no plain numbers. */
+export function numberBytes(dataType: number, numbers: ArrayLike<number | bigint>): Uint8Array {
   const array = arrayOf(dataType, numbers);
-  return rawTensor(name, dataType, dims, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
 function arrayOf(dataType: number, from: ArrayLike<number | bigint>): ArrayBufferView {

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import { DataType } from './data-types.js';
+import { MAX_PIECES_BYTES } from './limits.js';
 import type { Field, Message } from './schema.js';
 import type { Source } from './source.js';
 import type { TensorProto } from './types.js';
@@ -7,9 +8,6 @@ import { type Cursor, LENGTH_DELIMITED, readDouble, readFloat } from './wire.js'
 
 /** Element bytes up to this many are read into memory; more stay on disk as a span. */
 export const IN_MEMORY_BYTES = 4096;
-
-/** Pieces of one tensor's float_data together may take this much memory. */
-const MAX_PIECES_BYTES = 256 * 1024 * 1024;
 
 /** Which field a tensor's span was read from, while it is being decoded. */
 const origins = new WeakMap<TensorProto, string>();
@@ -86,7 +84,7 @@ function joinPieces(
   if (!span) return;
   if (span.endBytes - span.startBytes + bytes > MAX_PIECES_BYTES) {
     throw new UserError(
-      `\`${cursor.source.name}\`: tensor \`${tensor.name ?? ''}\` has more than 256 MiB of numbers in several pieces; expected one.`,
+      `\`${cursor.source.name}\`: tensor \`${tensor.name ?? ''}\` has more than 16 MiB of numbers in several pieces; expected one piece.`,
       'tensor-in-pieces',
     );
   }
@@ -94,5 +92,7 @@ function joinPieces(
   if (tensor[name].length > 0) return;
   const first: Cursor = { source: cursor.source, at: span.startBytes };
   const read = name === 'floatData' ? readFloat : readDouble;
-  while (first.at < span.endBytes) tensor[name].push(read(first, span.endBytes));
+  const numbers: number[] = [];
+  while (first.at < span.endBytes) numbers.push(read(first, span.endBytes));
+  tensor[name] = numbers;
 }

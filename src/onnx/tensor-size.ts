@@ -2,12 +2,17 @@ import { UserError } from '../errors.js';
 import { byteLength, DataType, dataTypeName } from './data-types.js';
 import type { TensorProto } from './types.js';
 
+interface Dimensioned {
+  dims: bigint[];
+  name?: string | undefined;
+}
+
 /**
- * Number of elements by the tensor's dimensions (1 for a scalar).
+ * Returns the number of elements by the tensor's dimensions (1 for a scalar).
  *
  * @throws UserError for a negative dimension, or more elements than a number counts exactly.
  */
-export function elementCount(tensor: TensorProto, where = ''): number {
+export function elementCount(tensor: Dimensioned, where = ''): number {
   let count = 1n;
   let zero = false;
   for (const dim of tensor.dims) {
@@ -21,15 +26,17 @@ export function elementCount(tensor: TensorProto, where = ''): number {
   return zero ? 0 : Number(count);
 }
 
-function wrongDims(tensor: TensorProto, where: string, what: string): UserError {
-  const shown = tensor.dims.slice(0, 8).join(', ') + (tensor.dims.length > 8 ? ', …' : '');
+function wrongDims(tensor: Dimensioned, where: string, what: string): UserError {
   return new UserError(
-    `${where}tensor \`${tensor.name ?? ''}\` ${what} (dims [${shown}]): the file is damaged; export it again.`,
+    `${where}tensor \`${tensor.name ?? ''}\` ${what} (dims [${shownDims(tensor)}]): the file is damaged; export it again.`,
     'tensor-dims',
   );
 }
 
-/** Bytes of the tensor in raw_data; `undefined` for strings and unknown types. */
+const shownDims = ({ dims }: Dimensioned): string =>
+  dims.slice(0, 8).join(', ') + (dims.length > 8 ? ', …' : '');
+
+/** Returns the bytes of the tensor in raw_data; `undefined` for strings and unknown types. */
 export function tensorByteLength(tensor: TensorProto, where = ''): number | undefined {
   return byteLength(tensor.dataType, elementCount(tensor, where));
 }
@@ -76,7 +83,7 @@ function isSubByte(tensor: TensorProto): boolean {
 
 function mismatch(tensor: TensorProto, where: string, expected: string, found: string): UserError {
   return new UserError(
-    `${where}expected tensor \`${tensor.name ?? ''}\` (${dataTypeName(tensor.dataType)} [${tensor.dims.join(', ')}]) to have ${expected}, found ${found}.`,
+    `${where}expected tensor \`${tensor.name ?? ''}\` (${dataTypeName(tensor.dataType)} [${shownDims(tensor)}]) to have ${expected}, found ${found}.`,
     'tensor-size',
   );
 }

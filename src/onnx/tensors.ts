@@ -3,16 +3,13 @@ import { byteLength, DataType, dataTypeName } from './data-types.js';
 import { bf16ToF32, type Float8, f8ToF32, f16ToF32 } from './floats.js';
 import { tensorByteRange, tensorBytes } from './tensor-bytes.js';
 import { elementCount } from './tensor-size.js';
-import type { SparseTensorProto, TensorProto } from './types.js';
+import type { TensorProto } from './types.js';
 
 export { tensorByteRange, tensorBytes } from './tensor-bytes.js';
 export { elementCount, tensorByteLength } from './tensor-size.js';
 
 /** Numbers of a tensor: float32 for the floating-point types up to 32 bits, float64 for all others. */
 export type Numbers = Float32Array | Float64Array;
-
-/** A sparse tensor of more elements is not expanded: its size is a claim that no bytes back. */
-export const MAX_DENSE = 1 << 24;
 
 /** Elements further apart on disk than this are read separately. */
 const GAP_BYTES = 4096;
@@ -66,39 +63,6 @@ export function readElements(
     from = to;
   }
   return result;
-}
-
-/** A sparse tensor as a dense one's numbers (COO indices, [NNZ] linear or [NNZ, rank]). */
-export function sparseToDense(sparse: SparseTensorProto): Numbers {
-  const { values, indices } = sparse;
-  if (!values || !indices)
-    throw new UserError('A sparse tensor has no values or no indices.', 'tensor-sparse');
-  const dims = sparse.dims.map(Number);
-  const shape: TensorProto = { ...values, dims: sparse.dims };
-  const total = elementCount(shape);
-  if (total > MAX_DENSE) {
-    throw new UserError(
-      `Sparse tensor \`${values.name ?? ''}\` has ${total} elements, too many to expand.`,
-      'tensor-sparse',
-    );
-  }
-  const dense = newNumbers(values, total);
-  const numbers = readNumbers(values);
-  const at = readNumbers(indices);
-  const linear = indices.dims.length < 2;
-  for (let i = 0; i < numbers.length; i++) {
-    let flat = 0;
-    if (linear) flat = at[i] ?? -1;
-    else for (const [axis, dim] of dims.entries()) flat = flat * dim + (at[i * dims.length + axis] ?? -1);
-    if (!(flat >= 0 && flat < total)) {
-      throw new UserError(
-        `Sparse tensor \`${values.name ?? ''}\` has index ${flat}, expected one below ${total}.`,
-        'tensor-sparse',
-      );
-    }
-    dense[flat] = numbers[i]!;
-  }
-  return dense;
 }
 
 function bitsOf(tensor: TensorProto): number {

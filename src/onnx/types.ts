@@ -119,10 +119,10 @@ export interface TensorProto {
    */
   span?: Span;
   floatData: number[];
-  int32Data: number[];
-  int64Data: bigint[];
+  int32Data: number[] | Int32Array;
+  int64Data: bigint[] | BigInt64Array;
   doubleData: number[];
-  uint64Data: bigint[];
+  uint64Data: bigint[] | BigUint64Array;
   stringData: Uint8Array[];
   externalData: StringStringEntryProto[];
   /** 0 DEFAULT, 1 EXTERNAL. */

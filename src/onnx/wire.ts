@@ -72,6 +72,15 @@ function scanVarint(cursor: Cursor, end: number): void {
   throw new WireError('a varint of more than 10 bytes', start);
 }
 
+/** Returns how many varints lie between the cursor and `end`, and leaves the cursor where it is. */
+export function countVarints(cursor: Cursor, end: number): number {
+  const start = cursor.at;
+  let count = 0;
+  while (cursor.at < end) if (nextByte(cursor) < 0x80) count++;
+  cursor.at = start;
+  return count;
+}
+
 /** An unsigned varint as a number: exact below 2^53, and too large for any file above. */
 export function readVarint(cursor: Cursor, end: number): number {
   scanVarint(cursor, end);
@@ -84,10 +93,13 @@ export function readInt32(cursor: Cursor, end: number): number {
   return low | (middle << 28);
 }
 
+/** Dimensions and attributes are mostly small; each is a value of its own in memory otherwise. */
+const small = Array.from({ length: 256 }, (_, i) => BigInt(i));
+
 /** A varint as an unsigned 64-bit integer. */
 export function readUint64(cursor: Cursor, end: number): bigint {
   scanVarint(cursor, end);
-  if (middle === 0 && high === 0) return BigInt(low);
+  if (middle === 0 && high === 0) return small[low] ?? BigInt(low);
   return BigInt(low) | (BigInt(middle) << 28n) | (BigInt(high & 0xff) << 56n);
 }
 

@@ -2,14 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '../../src/onnx/encode.js';
 import { decodeModel } from '../../src/onnx/skeleton.js';
+import { readNumbers } from '../../src/onnx/tensors.js';
 import { buildBytes } from '../build.js';
 import { model } from './arbitrary-model.js';
 import { field, bytes as join, preamble } from './messages.js';
 
 /** Plain arrays for byte arrays, so that views and copies compare equal. */
 const plain = (value: unknown): unknown =>
-  value instanceof Uint8Array
-    ? [...value]
+  ArrayBuffer.isView(value)
+    ? Array.from(value as Uint8Array)
     : Array.isArray(value)
       ? value.map(plain)
       : value !== null && typeof value === 'object'
@@ -66,6 +67,21 @@ describe('the codec', () => {
     const floats = join([0x25, 0, 0, 0x80, 0x3f], field(4, join([0, 0, 0, 0x40])));
     const decoded = decodeModel(join(preamble, field(7, field(5, join(field(1, 2), field(2, 1), floats)))));
     expect(decoded.graph?.initializer[0]?.floatData).toEqual([1, 2]);
+  });
+
+  it('reads the integers of a tensor in one run, in several runs and one by one', () => {
+    const run = (...numbers: number[]) => field(7, join(numbers));
+    for (const data of [
+      run(5, 6, 7),
+      join(run(5), run(6, 7)),
+      join(run(5, 6), field(7, 7)),
+      join(field(7, 5), run(6, 7)),
+    ]) {
+      const tensor = join(field(1, 3), field(2, 7), data);
+      const decoded = decodeModel(join(preamble, field(7, field(5, tensor)))).graph!.initializer[0]!;
+      expect(Array.from(decoded.int64Data)).toEqual([5n, 6n, 7n]);
+      expect([...readNumbers(decoded)]).toEqual([5, 6, 7]);
+    }
   });
 
   it('merges a singular message that occurs twice, and lets the last scalar win', () => {

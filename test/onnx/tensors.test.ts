@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { DataType } from '../../src/onnx/data-types.js';
 import { f32ToF16 } from '../../src/onnx/floats.js';
 import { makeTensor, rawTensor } from '../../src/onnx/make-tensor.js';
-import { readElements, readNumbers, sparseToDense, tensorBytes } from '../../src/onnx/tensors.js';
+import { readElements, readNumbers, tensorBytes } from '../../src/onnx/tensors.js';
 import type { TensorProto } from '../../src/onnx/types.js';
 import { tensor } from '../build.js';
 import { emptyTensor } from './messages.js';
@@ -125,23 +125,5 @@ describe('readElements', () => {
     expect(() => readElements(stored, [-1])).toThrow(RangeError);
     expect(() => readElements(stored, [0.5])).toThrow(RangeError);
     expect(() => readElements(stored, { start: 0, end: count + 1 })).toThrow(RangeError);
-  });
-});
-
-describe('sparseToDense', () => {
-  const values = tensor('float32', [2], [5, 7], 's');
-
-  it('reads linear and coordinate indices', () => {
-    const linear = { values, indices: tensor('int64', [2], [1, 5]), dims: [2n, 3n], unknown: [] };
-    expect(Array.from(sparseToDense(linear))).toEqual([0, 5, 0, 0, 0, 7]);
-    const coordinates = { ...linear, indices: tensor('int64', [2, 2], [0, 1, 1, 2]) };
-    expect(Array.from(sparseToDense(coordinates))).toEqual([0, 5, 0, 0, 0, 7]);
-  });
-
-  it('refuses an index outside, and a size nobody could expand', () => {
-    const outside = { values, indices: tensor('int64', [2], [1, 6]), dims: [2n, 3n], unknown: [] };
-    expect(() => sparseToDense(outside)).toThrow(/has index 6, expected one below 6/);
-    const huge = { ...outside, dims: [2n ** 40n] };
-    expect(() => sparseToDense(huge)).toThrow(/too many to expand/);
   });
 });
