@@ -1,5 +1,7 @@
 import { UserError } from '../errors.js';
+import { checkNodes } from '../onnx/limits.js';
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from '../onnx/types.js';
+import { allNodeProtos } from '../onnx/walk.js';
 import { type Attribute, Graph, Node, Value } from './graph.js';
 import type { Model } from './model.js';
 import { Names } from './names.js';
@@ -21,6 +23,8 @@ interface Scope {
  */
 export function fromOnnx(proto: ModelProto): Model {
   if (!proto.graph) throw new UserError('The model has no graph (field 7).', 'model-no-graph');
+  let nodes = 0;
+  for (const _ of allNodeProtos(proto.graph)) checkNodes(++nodes);
   const names = new Names();
   const graph = new Graph(proto.graph.name ?? '', null, names, extrasOf(proto.graph));
   readGraph(graph, proto.graph, null);
@@ -102,6 +106,9 @@ function readNode(graph: Graph, scope: Scope, proto: NodeProto, infos: Map<strin
   if (name !== '') graph.names.take(name);
   const label = name === '' ? `node of type ${proto.opType ?? '?'}` : `node \`${name}\``;
   if (!proto.opType) throw new UserError(`A ${label} has no operator (op_type).`, 'graph-no-operator');
+  if (!mayLeaveOut(proto) && !proto.output[0]) {
+    throw new UserError(`Expected the ${label} to have an output, found none.`, 'graph-no-output');
+  }
   const attributes = new Map<string, Attribute>();
   for (const attribute of proto.attribute) {
     const key = attribute.name ?? '';
@@ -126,6 +133,13 @@ function readNode(graph: Graph, scope: Scope, proto: NodeProto, infos: Map<strin
   }
   graph.nodes.add(node);
   return node;
+}
+
+/** Operators whose first output is optional, or one of a list of any length; of other domains nobody knows. */
+const WITH_OPTIONAL_OUTPUT = new Set(['GRU', 'If', 'LSTM', 'Loop', 'RNN', 'Scan']);
+
+function mayLeaveOut({ opType, domain }: NodeProto): boolean {
+  return standard(domain) !== '' || WITH_OPTIONAL_OUTPUT.has(opType ?? '');
 }
 
 function find(scope: Scope, name: string, node: Node): Value {

@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js';
 import { append } from '../onnx/append.js';
 import type { AttributeProto, TensorProto, ValueInfoProto } from '../onnx/types.js';
 import { Names } from './names.js';
@@ -79,11 +80,14 @@ export class Node {
     return this.inputs[0] ?? null;
   }
 
-  /** First output. @throws Error for a node that leaves it out, as an LSTM or an If may: read `outputs[0]` there. */
+  /** First output. @throws UserError for a node that leaves it out, as an LSTM or an If may: read `outputs[0]` there. */
   get output(): Value {
     const output = this.outputs[0];
-    if (!output) throw new Error(`${this.opType} ${this.name} has no first output`);
-    return output;
+    if (output) return output;
+    throw new UserError(
+      `Expected ${this.opType} node \`${this.name}\` to have a first output, found none.`,
+      'graph-no-output',
+    );
   }
 
   int(name: string, otherwise: number): number {

@@ -8,7 +8,11 @@ export class Names {
     this.#taken.add(name);
   }
 
-  /** A name that starts with `hint` and that nothing else has. */
+  has(name: string): boolean {
+    return this.#taken.has(name);
+  }
+
+  /** Returns a name that starts with `hint` and that nothing else has. */
   fresh(hint: string): string {
     if (!this.#taken.has(hint)) {
       this.#taken.add(hint);

@@ -31,11 +31,20 @@ export const MAX_SMALL_EXTERNAL_BYTES = 64 * 2 ** 20;
 /** Elements that a sparse tensor is expanded to: its size is a claim that no bytes back. */
 export const MAX_DENSE_ELEMENTS = 2 ** 24;
 
-/** Nodes of a model, functions expanded. Language models of 70 billion parameters have 20,000. */
-export const MAX_NODES = 250_000;
+/**
+ * Nodes of a model, called functions and nested graphs included. The largest exports have 20,000; 100,000 take 400 MB and
+ * seconds.
+ */
+export const MAX_NODES = 120_000;
 
-/** Letters that expanding functions may add to names: those of nested calls repeat the names of all calls around them. */
-export const MAX_EXPANDED_NAMES = 32 * 2 ** 20;
+/** Calls of functions nested in each other; a function that calls itself never ends. */
+export const MAX_CALL_DEPTH = 32;
+
+/** Letters that expanding functions may add to names: those inside nested calls repeat the names of all calls around. */
+export const MAX_EXPANDED_LETTERS = 32 * 2 ** 20;
+
+/** Nodes read, in all, to find out which branches of Ifs are taken: an If may hang on what another one decides. */
+export const MAX_IF_NODES = 5 * MAX_NODES;
 
 /** @throws UserError when the structure read so far takes more memory than its bytes in the file justify. */
 export function checkStructure(name: string, memoryBytes: number, structureBytes: number): void {
@@ -51,6 +60,15 @@ export function checkNodes(nodes: number): void {
   if (nodes <= MAX_NODES) return;
   throw new UserError(
     `Expected a model of at most ${MAX_NODES.toLocaleString('en-US')} nodes, found more, those of called functions included.`,
+    'model-too-complex',
+  );
+}
+
+/** @throws UserError when calls of functions nest so that names alone fill the memory. */
+export function checkExpandedLetters(letters: number): void {
+  if (letters <= MAX_EXPANDED_LETTERS) return;
+  throw new UserError(
+    `Expected functions whose calls need at most ${megabytes(MAX_EXPANDED_LETTERS)} of names, found more: calls with long names are nested in each other.`,
     'model-too-complex',
   );
 }

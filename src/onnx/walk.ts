@@ -7,8 +7,21 @@ import type {
   TensorProto,
 } from './types.js';
 
+/** Returns the graphs nested in an attribute (of an If, Loop or Scan). */
+export function nestedGraphs({ g, graphs }: AttributeProto): GraphProto[] {
+  return g ? [g, ...graphs] : graphs;
+}
+
+/** Yields the nodes of a graph and of the graphs nested in it. */
+export function* allNodeProtos(graph: GraphProto): Generator<NodeProto> {
+  for (const node of graph.node) {
+    yield node;
+    for (const nested of node.attribute.flatMap(nestedGraphs)) yield* allNodeProtos(nested);
+  }
+}
+
 /**
- * Every tensor of a model: initializers, sparse initializers, attributes (`Constant` nodes), in nested graphs and
+ * Yields every tensor of a model: initializers, sparse initializers, attributes (`Constant` nodes), in nested graphs and
  * functions too, in file order.
  */
 export function* allTensors(model: ModelProto): Generator<TensorProto> {
@@ -30,12 +43,12 @@ function* nodeTensors(nodes: NodeProto[]): Generator<TensorProto> {
 }
 
 function* attributeTensors(attributes: AttributeProto[]): Generator<TensorProto> {
-  for (const { t, tensors, sparseTensor, g, graphs } of attributes) {
+  for (const attribute of attributes) {
+    const { t, tensors, sparseTensor } = attribute;
     if (t) yield t;
     yield* tensors;
     if (sparseTensor) yield* sparseTensors(sparseTensor);
-    if (g) yield* graphTensors(g);
-    for (const graph of graphs) yield* graphTensors(graph);
+    for (const graph of nestedGraphs(attribute)) yield* graphTensors(graph);
   }
 }
 
