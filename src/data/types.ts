@@ -77,6 +77,8 @@ export interface DataSet {
    * whatever `batchSize` is, unless the file fixes it.
    */
   rangeBatch(): Promise<Batch>;
+  /** Returns the same rows in batches of another size; absent where the size is fixed, and where rows are tokens or nodes. */
+  withBatchSize?(rows: number): DataSet;
   /** Batches in order; with `after` only those whose first block is greater (a resumed run). */
   batches(after?: number): AsyncIterable<Batch>;
   /** Warnings met while opening or reading, e.g. a guessed tokenizer: read them again after the last batch. */

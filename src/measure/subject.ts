@@ -8,6 +8,7 @@ import { completeCriterion } from '../stats/criteria.js';
 import type { Criterion } from '../stats/types.js';
 import { openAuditData } from './audit-data.js';
 import { type AuditedFile, type AuditedModel, openAuditedFile, requireSites } from './audited-model.js';
+import { rowsThatFit } from './batch-size.js';
 
 /** Session settings that are the same in all sessions of one command. */
 export interface SessionSettings {
@@ -50,7 +51,10 @@ export async function openSubject(options: AuditOptions, opened?: AuditedFile): 
     ...hazards.map(({ code, message }) => ({ code, message })),
     ...picked.notes.map((message) => ({ code: 'device', message })),
   ];
-  return { ...file, options, criterion, data, session: { device: picked.device, threads }, signal, warnings };
+  const session = { device: picked.device, threads };
+  const subject = { ...file, options, criterion, data, session, signal, warnings };
+  const rows = await rowsThatFit(subject);
+  return rows === null ? subject : { ...subject, data: data.withBatchSize!(rows) };
 }
 
 /** Returns the subject as if its file held the edited graph. The edit is applied to every copy. */

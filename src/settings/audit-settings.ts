@@ -160,6 +160,15 @@ const running = group('Running', {
     help: 'Threads on the CPU',
     otherwise: '0, automatic',
   },
+  memory: textSetting(
+    'an amount of memory, as in `2GB` or `512MB`',
+    {
+      value: 'bytes',
+      help: 'Memory for the activations of a batch; it bounds automatic batches of images and arrays',
+      otherwise: 'a quarter of what is available, 512 MB at most',
+    },
+    z.string().regex(/^\d{1,9}(\.\d{1,3})?\s*[kMGT]i?B$/),
+  ),
   checkOutputs: switchSetting({
     help: "Compare the model's outputs with and without probes",
     request: true,
@@ -177,4 +186,10 @@ export const auditSettings = { ...data, ...model, ...deadNeurons, ...running };
 export function shardOf(shard: string): { index: number; count: number } {
   const [index, count] = shard.split('/').map(Number);
   return { index: index!, count: count! };
+}
+
+/** Returns the bytes of an amount such as `2GB` or `512MiB`. */
+export function memoryBytes(text: string): number {
+  const [, number, unit, binary] = /^([\d.]+)\s*([kMGT])(i?)B$/.exec(text)!;
+  return Number(number) * (binary ? 1024 : 1000) ** ('kMGT'.indexOf(unit!) + 1);
 }

@@ -84,6 +84,7 @@ export function rowSet(parts: RowSetParts): DataSet {
         'data-too-short',
       );
     },
+    ...(fixedBatch === null && { withBatchSize: (rows: number) => rowSet({ ...parts, batchSize: rows }) }),
     batches: (after = -1) => prefetch(batches(shard, batchSize, after), 2),
   };
 }
