@@ -4,13 +4,16 @@ import { graphAttribute, intAttribute, intsAttribute } from './attributes.js';
 import { type Attribute, Graph, type Value } from './graph.js';
 import type { Model } from './model.js';
 
-/** ONNX Runtime's own domain. It knows these operators at every opset of the model, and needs no import of the domain. */
+/**
+ * ONNX Runtime's own domain. It knows these operators at every opset of the model, and needs no import of the
+ * domain.
+ */
 const RUNTIME_DOMAIN = 'com.microsoft';
 
 /**
- * Adds standard nodes to a graph in the spelling of the model's opset, from opset 7 on, the oldest that ONNX Runtime
- * supports. The opset of the model is never raised, since that would change the meaning of its own nodes. Every method
- * returns the new value.
+ * Adds standard nodes to a graph in the spelling of the model's opset, from opset 7 on, the oldest that ONNX
+ * Runtime supports. The opset of the model is never raised, since that would change the meaning of its own
+ * nodes. Every method returns the new value.
  */
 export class Builder {
   readonly #constants = new Map<string, Value>();
@@ -38,7 +41,10 @@ export class Builder {
     return this.graph.addNode({ opType, domain, inputs, name, outputs, attributes }).output;
   }
 
-  /** Reduces `axes`, keeping them as 1; axes moved from attribute to input in opset 13 (ReduceSum) and 18 (the others). */
+  /**
+   * Reduces `axes`, keeping them as 1; axes moved from attribute to input in opset 13 (ReduceSum) and 18 (the
+   * others).
+   */
   reduce(opType: 'ReduceSum' | 'ReduceMin' | 'ReduceMax', value: Value, axes: number[]): Value {
     const asInput = this.opset >= (opType === 'ReduceSum' ? 13 : 18);
     return asInput
@@ -107,9 +113,9 @@ export class Builder {
   }
 
   /**
-   * `value` where the condition holds, else a number; both are float32, and the condition broadcasts to `value`. `Where`
-   * came with opset 9. Before, elements are gathered from a list that ends with the number: a product with 0 or 1 would
-   * keep NaN.
+   * `value` where the condition holds, else a number; both are float32, and the condition broadcasts to
+   * `value`. `Where` came with opset 9. Before, elements are gathered from a list that ends with the number:
+   * a product with 0 or 1 would keep NaN.
    */
   where(condition: Value, value: Value, otherwise: number): Value {
     if (this.opset >= 9) return this.op('Where', [condition, value, this.float(otherwise)]);
@@ -136,9 +142,9 @@ export class Builder {
   }
 
   /**
-   * Runs `body` `trips` (int64, scalar) times. The body gets the iteration's number (int64, scalar) and the values that
-   * the iteration before carried on, and returns the values that it carries on itself. It may read values of the
-   * graphs around it.
+   * Runs `body` `trips` (int64, scalar) times. The body gets the iteration's number (int64, scalar) and the
+   * values that the iteration before carried on, and returns the values that it carries on itself. It may
+   * read values of the graphs around it.
    */
   loop(
     trips: Value,

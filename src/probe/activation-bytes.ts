@@ -3,23 +3,33 @@ import { readsOf, topologicalOrder } from '../graph/traversal.js';
 import { byteLength } from '../onnx/data-types.js';
 import type { Site } from '../sites/types.js';
 
-/** Estimated memory of one run of the audit overlay, without the weights. Both numbers grow with the batch size. */
+/**
+ * Estimated memory of one run of the audit overlay, without the weights. Both numbers grow with the batch
+ * size.
+ */
 export interface ActivationBytes {
   /** Largest sum of the tensors that exist at once, probes included. */
   liveBytes: number;
-  /** Histogram bins, a byte for every value of every site: they exist until the run ends, twice while they are copied. */
+  /**
+   * Histogram bins, a byte for every value of every site: they exist until the run ends, twice while they are
+   * copied.
+   */
   binBytes: number;
 }
 
-/** Bytes for each value of a site while its probe runs: float32 rows, their magnitude, a comparison and its cast. */
+/**
+ * Bytes for each value of a site while its probe runs: float32 rows, their magnitude, a comparison and its
+ * cast.
+ */
 const PROBE_BYTES_PER_VALUE = 4 + 4 + 1 + 4;
 
 /** Operators whose result is the same bytes with other axes: ONNX Runtime copies nothing. */
 const VIEWS = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'Dropout']);
 
 /**
- * Estimates the memory of a run from the shapes that tensors had in a run of a small batch. For a batch k times as large
- * it is k times as much. ONNX Runtime's allocator keeps up to twice as much, since it reuses no part of a block.
+ * Estimates the memory of a run from the shapes that tensors had in a run of a small batch. For a batch k
+ * times as large it is k times as much. ONNX Runtime's allocator keeps up to twice as much, since it reuses
+ * no part of a block.
  *
  * @param graph The model without probes.
  * @param shapes Shapes of the computed tensors by name, as `measureShapes` measures them.
@@ -48,7 +58,10 @@ export function activationBytes(
   return { liveBytes, binBytes };
 }
 
-/** The last node that reads each computed value, its views included; a value that nobody reads dies with its producer. */
+/**
+ * The last node that reads each computed value, its views included; a value that nobody reads dies with its
+ * producer.
+ */
 function lastReaders(graph: Graph, order: readonly Node[]): Map<Value, Node> {
   const outputs = new Set(graph.outputs);
   const source = new Map<Value, Value>();

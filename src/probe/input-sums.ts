@@ -24,8 +24,8 @@ export interface InputSumsOverlay {
 }
 
 /**
- * Replaces a model's outputs by the sums over positions of what enters the given layers, [..., inputs] or, for a
- * convolution, [batch, channels, …pixels]. Drops what these sums do not need. The model is changed.
+ * Replaces a model's outputs by the sums over positions of what enters the given layers, [..., inputs] or,
+ * for a convolution, [batch, channels, …pixels]. Drops what these sums do not need. The model is changed.
  */
 export function addInputSums(model: Model, layers: readonly Linear[], masked: boolean): InputSumsOverlay {
   const { graph } = model;
@@ -58,8 +58,8 @@ function inputRows(b: Builder, { node, input }: Linear): Value {
 }
 
 /**
- * Returns the value that was quantized right before the layer. Without one, returns the codes less their zero point:
- * the sums then lack the scale, but keep their sign and order.
+ * Returns the value that was quantized right before the layer. Without one, returns the codes less their zero
+ * point: the sums then lack the scale, but keep their sign and order.
  */
 function dequantized(b: Builder, zeroPoint: Value | null | undefined, input: Value): Value {
   const producer = input.producer;

@@ -13,9 +13,9 @@ export interface LivingPointsProbe {
 }
 
 /**
- * Appends to each layer of a rectifier network, up to the last one of `sites`, a probe of the data points at which one
- * of its units is positive. The probe looks at its own layer only. A point that is dead at one layer is dead at all
- * layers after it: the reader of the outputs adds that (see `livingPointsByLayer`).
+ * Appends to each layer of a rectifier network, up to the last one of `sites`, a probe of the data points at
+ * which one of its units is positive. The probe looks at its own layer only. A point that is dead at one
+ * layer is dead at all layers after it: the reader of the outputs adds that (see `livingPointsByLayer`).
  */
 export function addLivingPointsProbes(
   model: Model,
@@ -31,7 +31,8 @@ export function addLivingPointsProbes(
       points === 'records'
         ? b.op('Flatten', [values], { axis: intAttribute(1) })
         : b.rows(values, post.neurons);
-    // Compared before it is reduced: ReduceMax loses a NaN, or keeps nothing else, depending on the NaN's position.
+    // Compared before it is reduced: ReduceMax loses a NaN, or keeps nothing else, depending on the NaN's
+    // position.
     const positive = b.cast(b.op('Greater', [rows, b.float(0)]), DataType.FLOAT);
     const anyPositive = b.cast(b.reduce('ReduceMax', positive, [1]), DataType.UINT8);
     model.graph.addOutput(anyPositive);

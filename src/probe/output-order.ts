@@ -2,12 +2,12 @@ import type { Graph, Node } from '../graph/graph.js';
 import { producersOf, topologicalOrder } from '../graph/traversal.js';
 
 /**
- * Orders the nodes that compute a graph's outputs so that ONNX Runtime runs the probe of a layer right after the layer.
- * Then a site's tensor is freed early; else the tensors of all sites exist at once, many times the memory of a forward
- * pass.
+ * Orders the nodes that compute a graph's outputs so that ONNX Runtime runs the probe of a layer right after
+ * the layer. Then a site's tensor is freed early; else the tensors of all sites exist at once, many times the
+ * memory of a forward pass.
  *
- * ONNX Runtime visits the nodes whose results no other node reads from the last one in the file to the first, and runs
- * before each what it depends on. So the last one must be that of the earliest layer.
+ * ONNX Runtime visits the nodes whose results no other node reads from the last one in the file to the first,
+ * and runs before each what it depends on. So the last one must be that of the earliest layer.
  *
  * @param trunk The model's own nodes, in contrast to those of probes.
  */

@@ -23,14 +23,17 @@ export interface Overlay {
 }
 
 export interface OverlayOptions extends ProbeOptions {
-  /** The model as a rectifier network, if it is one: the overlay then also says which data points are alive. */
+  /**
+   * The model as a rectifier network, if it is one: the overlay then also says which data points are alive.
+   */
   rectifier?: RectifierNetwork | null;
   /** Sums messages over edges in chunks: see `streamEdges`. */
   streamEdges?: boolean;
 }
 
 /**
- * Turns a model into its audit overlay: adds probes at the sites, drops what they do not need. The model is changed.
+ * Turns a model into its audit overlay: adds probes at the sites, drops what they do not need. The model is
+ * changed.
  *
  * @param folder Folder that holds the model's files: references into them are relative to it.
  */

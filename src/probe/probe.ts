@@ -13,7 +13,9 @@ export interface ProbeOptions {
   criterion: Pick<Criterion, 'firing' | 'threshold'>;
   /** Some positions do not count: the overlay gets an input that says which do. */
   masked: boolean;
-  /** Counts NaN and ±Inf, and reduces the other values. Needed for a batch that holds such values; costs time. */
+  /**
+   * Counts NaN and ±Inf, and reduces the other values. Needed for a batch that holds such values; costs time.
+   */
   countNonFinite: boolean;
   /** Keeps the model's own outputs (`--check-outputs`). */
   keepOutputs?: boolean;
@@ -58,8 +60,9 @@ export interface Probes {
 const MASKED = 'audit_positions';
 
 /**
- * Appends reduction nodes at every site, so that a tensor [positions, neurons] leaves the graph as a few [neurons]
- * vectors. Masking is Where and never Mul, since NaN · 0 is NaN; sums are filled with 0, min and max with ±Inf.
+ * Appends reduction nodes at every site, so that a tensor [positions, neurons] leaves the graph as a few
+ * [neurons] vectors. Masking is Where and never Mul, since NaN · 0 is NaN; sums are filled with 0, min and
+ * max with ±Inf.
  */
 export function addProbes(model: Model, sites: Site[], options: ProbeOptions): Probes {
   const { graph } = model;
@@ -70,8 +73,9 @@ export function addProbes(model: Model, sites: Site[], options: ProbeOptions): P
     : null;
   const rowsOf = (site: CountedTensor | Embedding, positions: string | null): Value => {
     const rows = siteRows(Builder.of(model, `audit/${site.id}/`), site);
-    // Tensors computed from rows of a named size have the same size by name, and ONNX Runtime reuses their buffers.
-    // Without the name it searches a growing list of buffers at every node, and deep models load slowly.
+    // Tensors computed from rows of a named size have the same size by name, and ONNX Runtime reuses their
+    // buffers. Without the name it searches a growing list of buffers at every node, and deep models load
+    // slowly.
     rows.type = { elemType: DataType.FLOAT, shape: [positions, site.neurons] };
     return rows;
   };
@@ -113,7 +117,10 @@ function probeTensor(
   };
 }
 
-/** The rows of a site, and which of their values count: those of a masked position do not, and none that is not finite. */
+/**
+ * The rows of a site, and which of their values count: those of a masked position do not, and none that is
+ * not finite.
+ */
 function countedValues(b: Builder, rows: Value, mask: Value | null, countNonFinite: boolean): CountedValues {
   const inMask = mask && b.unsqueeze(mask, 1);
   // A comparison with NaN is false, so this is false for NaN and ±Inf alone.

@@ -23,8 +23,8 @@ export const QUALITY_NODES = 'audit/quality/';
 export const QUALITY_OPSET = 11;
 
 /**
- * Replaces a model's outputs by the loss of every row: log-softmax and gather in the graph, so that the logits
- * [rows, classes] never leave the device. The caller says which rows count. The model is changed.
+ * Replaces a model's outputs by the loss of every row: log-softmax and gather in the graph, so that the
+ * logits [rows, classes] never leave the device. The caller says which rows count. The model is changed.
  */
 export function addQualityHead(model: Model, logits: Value): QualityHead {
   const { graph } = model;

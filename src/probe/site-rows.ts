@@ -21,7 +21,10 @@ export function siteRows(b: Builder, { value, plus, axis, neurons }: NeuronTenso
   return value.type?.elemType === DataType.FLOAT ? rows : b.cast(rows, DataType.FLOAT);
 }
 
-/** [batch, channels, …pixels] as [batch, …pixels, channels]. Where the rank is not known, the pixels become one axis. */
+/**
+ * [batch, channels, …pixels] as [batch, …pixels, channels]. Where the rank is not known, the pixels become
+ * one axis.
+ */
 function channelsLast(b: Builder, value: Value, rank: number | null): Value {
   const images = rank === null ? b.op('Reshape', [value, b.ints([0, 0, -1])]) : value;
   const pixelAxes = Array.from({ length: (rank ?? 3) - 2 }, (_, i) => i + 2);

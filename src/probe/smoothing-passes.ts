@@ -63,8 +63,8 @@ interface NodeSums {
 }
 
 /**
- * Sums over all rows of x [nodes, features]. They are sums of the rows' differences from the first row x₀ [1, features]:
- * so equal rows give exactly zero, and a large common offset costs no digits.
+ * Sums over all rows of x [nodes, features]. They are sums of the rows' differences from the first row x₀ [1,
+ * features]: so equal rows give exactly zero, and a large common offset costs no digits.
  */
 export function nodePass(
   b: Builder,

@@ -12,8 +12,8 @@ import { type Neighbours, storedNeighbours } from './stored-edges.js';
 /** The graph that the model runs on, as far as the overlay has to know it. */
 export interface SmoothingOptions {
   /**
-   * Source of the neighbour pairs [2, pairs]: the name of the model's own input that lists them; or the graph that the
-   * model stores; or `null` for a new input of the overlay.
+   * Source of the neighbour pairs [2, pairs]: the name of the model's own input that lists them; or the graph
+   * that the model stores; or `null` for a new input of the overlay.
    */
   edges: string | null | StoredGraph;
   /** All sites of the model, of which not all may be read. */
@@ -24,7 +24,10 @@ export interface SmoothingOptions {
 
 /** Names of the overlay's inputs and outputs for the sums over a graph. */
 export interface SmoothingProbes {
-  /** Input, neighbour pairs, int64 [2, pairs]; `null` if an input of the model lists them, or the model stores them. */
+  /**
+   * Input, neighbour pairs, int64 [2, pairs]; `null` if an input of the model lists them, or the model stores
+   * them.
+   */
   edges: string | null;
   /** Input, number of neighbours of each node, float32 [nodes]; `null` if the model stores its graph. */
   degrees: string | null;
@@ -35,15 +38,18 @@ export interface SmoothingProbes {
 
 export interface SmoothingProbe {
   site: Embedding;
-  /** Output, float64 [8 + 2 · features]: `SMOOTHING_SUMS`, then Σ (x − x₀) and x₀ by feature; x₀ is the first row. */
+  /**
+   * Output, float64 [8 + 2 · features]: `SMOOTHING_SUMS`, then Σ (x − x₀) and x₀ by feature; x₀ is the first
+   * row.
+   */
   sums: string;
   /** Output, float64 [features, features]: XᵀX; `null` for more than `MAX_RANK_FEATURES`. */
   gram: string | null;
 }
 
 /**
- * Names of the first numbers of a probe's `sums`. `squares` is Σ (x − x₀)² over nodes and features; `nodes` counts the
- * embedding's rows; `graphNodes` and `pairs` are those of the graph.
+ * Names of the first numbers of a probe's `sums`. `squares` is Σ (x − x₀)² over nodes and features; `nodes`
+ * counts the embedding's rows; `graphNodes` and `pairs` are those of the graph.
  */
 export const SMOOTHING_SUMS = [
   'energy',
@@ -56,7 +62,10 @@ export const SMOOTHING_SUMS = [
   'pairs',
 ] as const;
 
-/** Most features of which the effective rank is computed: XᵀX grows with their square, its eigenvalues with the cube. */
+/**
+ * Most features of which the effective rank is computed: XᵀX grows with their square, its eigenvalues with
+ * the cube.
+ */
 export const MAX_RANK_FEATURES = 1024;
 
 const CHUNK_NUMBERS = 2 ** 20;
@@ -65,11 +74,13 @@ const CHUNK_NUMBERS = 2 ** 20;
 const USUAL_FEATURES = 64;
 
 /**
- * Appends the sums that the over-smoothing measures need, at sites whose rows are embeddings [nodes, features].
+ * Appends the sums that the over-smoothing measures need, at sites whose rows are embeddings [nodes,
+ * features].
  *
- * Both passes, over nodes and over edges, are Loops over chunks of rows in float64. So no tensor of [edges, features]
- * ever exists, and embeddings that fade towards 1e-30, as deep stacks do, keep their digits. If the site's rows are not
- * the graph's nodes (after pooling), the pass over edges is skipped, and `nodes` says how many rows there were.
+ * Both passes, over nodes and over edges, are Loops over chunks of rows in float64. So no tensor of [edges,
+ * features] ever exists, and embeddings that fade towards 1e-30, as deep stacks do, keep their digits. If the
+ * site's rows are not the graph's nodes (after pooling), the pass over edges is skipped, and `nodes` says how
+ * many rows there were.
  *
  * @returns `null` if the model stores its graph and its opset is too old to list the neighbours.
  */

@@ -12,13 +12,15 @@ export interface Neighbours {
   degrees: Value;
 }
 
-/** Opsets that the operators came with that list a matrix's entries (NonZero), and different numbers (Unique). */
+/**
+ * Opsets that the operators came with that list a matrix's entries (NonZero), and different numbers (Unique).
+ */
 const MATRIX_OPSET = 9;
 const LISTS_OPSET = 11;
 
 /**
- * Lists the neighbours in a graph that the model stores. The overlay lists them itself, so that no adjacency ever leaves
- * it. Repeated edges count once, loops of a node to itself not at all.
+ * Lists the neighbours in a graph that the model stores. The overlay lists them itself, so that no adjacency
+ * ever leaves it. Repeated edges count once, loops of a node to itself not at all.
  *
  * @returns `null` if the model's opset is too old for that.
  */

@@ -12,10 +12,10 @@ const MOST_AXES = 8;
 const CHUNK_EDGES = 2 ** 18;
 
 /**
- * Sums messages over the edges in chunks, so that a graph with millions of edges needs no tensor of [edges, features].
- * Exports of graph convolutions and of graph attention make two: the messages and, eight bytes each, the index of every
- * number. The sums of each node are added in the same order as before, so on one thread the result is the same to the
- * bit. The model is changed.
+ * Sums messages over the edges in chunks, so that a graph with millions of edges needs no tensor of [edges,
+ * features]. Exports of graph convolutions and of graph attention make two: the messages and, eight bytes
+ * each, the index of every number. The sums of each node are added in the same order as before, so on one
+ * thread the result is the same to the bit. The model is changed.
  */
 export function streamEdges(model: Model, chunkEdges = CHUNK_EDGES): { modified: boolean; streamed: number } {
   const found = edgeAggregations(model.graph);

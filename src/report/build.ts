@@ -2,7 +2,7 @@ import type { Site } from '../sites/types.js';
 import { capacity } from '../stats/capacity.js';
 import { neuronsOf } from '../stats/counters.js';
 import { deadNeurons } from '../stats/criteria.js';
-import { resolution, siteFrequency } from '../stats/distribution.js';
+import { frequencies, frequencyDistribution, resolution } from '../stats/distribution.js';
 import { encodeCounters } from '../stats/encoding.js';
 import { countFlags } from '../stats/flags.js';
 import type { Counters, Criterion } from '../stats/types.js';
@@ -58,7 +58,7 @@ export function siteReport(
     deadRatio: neurons > 0 && counters.positions > 0 ? dead.length / neurons : null,
     deadNeurons: dead,
     flags: countFlags(counters),
-    frequency: siteFrequency(counters),
+    frequency: frequencyDistribution(frequencies(counters)),
     values: {
       ...valueSummary(counters),
       histogram: histogram && openHistogram(histogram),

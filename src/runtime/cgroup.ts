@@ -9,9 +9,10 @@ export interface Cgroup {
 }
 
 /**
- * Lists the control groups that bound this process, innermost first, as Linux mounts them in `/sys/fs/cgroup`: one
- * hierarchy (version 2), one for each controller (version 1), or both. Inside a container the process may be told the
- * path of its group outside; then only the folders that exist here count. Empty on other systems.
+ * Lists the control groups that bound this process, innermost first, as Linux mounts them in
+ * `/sys/fs/cgroup`: one hierarchy (version 2), one for each controller (version 1), or both. Inside a
+ * container the process may be told the path of its group outside; then only the folders that exist here
+ * count. Empty on other systems.
  *
  * @param root Folder in place of `/`, for tests.
  */

@@ -8,7 +8,10 @@ import type { ProcessEnd } from './process-end.js';
 export interface SessionProcess {
   readonly pid: number;
   send(message: object): void;
-  /** Sends SIGKILL, which also ends a process that is blocked in native code. Resolves when the process is gone. */
+  /**
+   * Sends SIGKILL, which also ends a process that is blocked in native code. Resolves when the process is
+   * gone.
+   */
   kill(): Promise<void>;
   readonly ended: Promise<ProcessEnd>;
 }

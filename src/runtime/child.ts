@@ -1,6 +1,6 @@
 /**
- * Entry point of a session's process, and the only importer of onnxruntime-node. `session.run` blocks this process and
- * never its parent, and the parent may kill it at any moment.
+ * Entry point of a session's process, and the only importer of onnxruntime-node. `session.run` blocks this
+ * process and never its parent, and the parent may kill it at any moment.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -100,8 +100,8 @@ function toArray(name: string, { type, dims, data }: ort.Tensor): NdArray {
 }
 
 /**
- * Starts a thread that ends this process when its parent is gone: a parent that was killed says no goodbye, and a blocked
- * process sees no `disconnect`. Resolves when the thread runs.
+ * Starts a thread that ends this process when its parent is gone: a parent that was killed says no goodbye,
+ * and a blocked process sees no `disconnect`. Resolves when the thread runs.
  */
 async function endWithParent(): Promise<void> {
   const watch = `setInterval(() => {

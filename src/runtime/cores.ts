@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { type Cgroup, cgroupFile, cgroupsOf } from './cgroup.js';
 
 /**
- * Returns the number of cores that this process can keep busy: those that it may run on, or less if the quota of a
- * control group (version 1 or 2) pays for less. At least 1; a part of a core counts as one.
+ * Returns the number of cores that this process can keep busy: those that it may run on, or less if the quota
+ * of a control group (version 1 or 2) pays for less. At least 1; a part of a core counts as one.
  *
  * @param root Folder in place of `/`, for tests.
  */
@@ -24,8 +24,8 @@ function quotaOf(group: Cgroup): number {
 }
 
 /**
- * Most threads that a session may be told to use: the cores of this machine that the process may run on. A quota does not
- * lower it, since threads beyond a quota wait, and harm nobody.
+ * Most threads that a session may be told to use: the cores of this machine that the process may run on. A
+ * quota does not lower it, since threads beyond a quota wait, and harm nobody.
  */
 export function mostThreads(): number {
   return availableParallelism();

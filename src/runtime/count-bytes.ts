@@ -1,8 +1,8 @@
 /**
  * Counts how often each byte value occurs: float64 [256].
  *
- * Reads eight bytes at a time and counts pairs of them in two tables of 65,536, so that equal neighbours do not wait for
- * each other's store. `bench/count-bytes.ts` compares it with the plain loop.
+ * Reads eight bytes at a time and counts pairs of them in two tables of 65,536, so that equal neighbours do
+ * not wait for each other's store. `bench/count-bytes.ts` compares it with the plain loop.
  */
 export function countBytes(bytes: Uint8Array): Float64Array {
   const counts = new Float64Array(256);

@@ -1,7 +1,8 @@
 import type { CudaInstallation } from './gpu.js';
 
 /**
- * Returns the next step of a person who wants the CUDA device: one paragraph per step, commands on lines of their own.
+ * Returns the next step of a person who wants the CUDA device: one paragraph per step, commands on lines of
+ * their own.
  *
  * @param failure Text of ONNX Runtime's error when the provider was tried.
  */
@@ -35,7 +36,10 @@ function addProvider({ folder, gpu, driver }: CudaInstallation, version: string)
   ].join('\n');
 }
 
-/** Returns the CUDA version that a library's own number stands for: cuFFT counts one below, cuRAND stays at 10. */
+/**
+ * Returns the CUDA version that a library's own number stands for: cuFFT counts one below, cuRAND stays at
+ * 10.
+ */
 function cudaOf(library: string, number: string): string {
   if (library === 'curand') return '12 or 13';
   return library === 'cufft' ? String(Number(number) + 1) : number;

@@ -28,8 +28,8 @@ export interface DeviceCheck {
 }
 
 /**
- * Picks the device to run on. `auto` is cuda if that works, else cpu, and never webgpu. A device requested by name must
- * work: nothing falls back silently.
+ * Picks the device to run on. `auto` is cuda if that works, else cpu, and never webgpu. A device requested by
+ * name must work: nothing falls back silently.
  *
  * @throws UserError with the next step if the requested device does not work.
  */

@@ -15,7 +15,10 @@ export interface CudaInstallation {
   missing: string[];
 }
 
-/** Looks for a GPU and the provider's libraries. Starts only `nvidia-smi`, and nothing without an NVIDIA driver. */
+/**
+ * Looks for a GPU and the provider's libraries. Starts only `nvidia-smi`, and nothing without an NVIDIA
+ * driver.
+ */
 export async function findCudaInstallation(): Promise<CudaInstallation> {
   const folder = providerFolder();
   const missing = providerLibraries().filter((name) => !existsSync(join(folder, name)));

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Cgroup, cgroupFile, cgroupsOf } from './cgroup.js';
 
 /**
- * Returns the bytes of memory that a new process can take without swapping or being killed: the memory that the system
- * calls available, or less if the limit of a control group (version 1 or 2) leaves less.
+ * Returns the bytes of memory that a new process can take without swapping or being killed: the memory that
+ * the system calls available, or less if the limit of a control group (version 1 or 2) leaves less.
  *
  * @param root Folder in place of `/`, for tests.
  */
@@ -14,7 +14,9 @@ export function availableMemoryBytes(root = '/'): number {
   return Math.max(0, Math.min(systemAvailable(root), ...left));
 }
 
-/** Linux counts memory that it can free at once (caches) as available; elsewhere only free memory is known. */
+/**
+ * Linux counts memory that it can free at once (caches) as available; elsewhere only free memory is known.
+ */
 function systemAvailable(root: string): number {
   try {
     const text = readFileSync(join(root, 'proc/meminfo'), 'utf8');
@@ -26,13 +28,19 @@ function systemAvailable(root: string): number {
   return freemem();
 }
 
-/** Names of a group's files and of the number in `memory.stat`; version 1 sums over the groups inside as `total_…`. */
+/**
+ * Names of a group's files and of the number in `memory.stat`; version 1 sums over the groups inside as
+ * `total_…`.
+ */
 const files = {
   1: { limit: 'memory.limit_in_bytes', used: 'memory.usage_in_bytes', cache: 'total_inactive_file' },
   2: { limit: 'memory.max', used: 'memory.current', cache: 'inactive_file' },
 } as const;
 
-/** Bytes up to the group's limit; Infinity without one. Files cached and not in use are freed before the limit counts. */
+/**
+ * Bytes up to the group's limit; Infinity without one. Files cached and not in use are freed before the limit
+ * counts.
+ */
 function leftInGroup(group: Cgroup): number {
   const { limit, used, cache } = files[group.version];
   // `max`, and in version 1 a number near 2^63, say that there is no limit.

@@ -1,6 +1,6 @@
 /**
- * Returns the meaningful part of an ONNX Runtime message on one line: without source locations, C++ signature and final
- * full stop. A long message ends after a whole word, with `…`.
+ * Returns the meaningful part of an ONNX Runtime message on one line: without source locations, C++ signature
+ * and final full stop. A long message ends after a whole word, with `…`.
  */
 export function sentence(text: string): string {
   const flat = text.replace(/\s+/g, ' ').trim();
@@ -21,7 +21,9 @@ export function shortened(text: string, longest = LONGEST): string {
   return `${whole.replace(/[\s,;:.(]+$/, '')} …`;
 }
 
-/** ORT_THROW and ORT_ENFORCE begin with `file.cc:line return-type name(parameters) [condition was false. ]`. */
+/**
+ * ORT_THROW and ORT_ENFORCE begin with `file.cc:line return-type name(parameters) [condition was false. ]`.
+ */
 function withoutCppLocation(text: string): string {
   if (!/^\S+\.(?:cc|h|cu|hpp|cpp):\d+ /.test(text)) return text;
   const condition = text.indexOf(' was false. ');
@@ -36,7 +38,9 @@ function withoutCppLocation(text: string): string {
   return text;
 }
 
-/** Returns the library that could not be loaded, from a log: `libcudnn.so.9: cannot open shared object file`. */
+/**
+ * Returns the library that could not be loaded, from a log: `libcudnn.so.9: cannot open shared object file`.
+ */
 export function libraryFailure(log: string): string | undefined {
   const found = /with error: (.*)/.exec(log)?.[1];
   return found && withoutFolder(found);

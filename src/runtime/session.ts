@@ -9,11 +9,11 @@ import type { Answer, NumberedRequest, Request } from './protocol.js';
 import type { Device, RunRequest, Session, SessionOptions } from './types.js';
 
 /**
- * Opens a model in a process of its own. An aborted `signal` kills that process at any time, and whatever waits for it
- * rejects with Interrupted.
+ * Opens a model in a process of its own. An aborted `signal` kills that process at any time, and whatever
+ * waits for it rejects with Interrupted.
  *
- * @throws UserError if ONNX Runtime rejects the model, the device does not work, or `threads` is out of bounds;
- *   RunError if memory runs out or the process dies.
+ * @throws UserError if ONNX Runtime rejects the model, the device does not work, or `threads` is out of
+ *   bounds; RunError if memory runs out or the process dies.
  */
 export async function openSession(
   options: SessionOptions,
@@ -93,7 +93,9 @@ export async function openSession(
   };
 }
 
-/** Returns the number of threads; 0 becomes the quota of a control group, which ONNX Runtime does not know. */
+/**
+ * Returns the number of threads; 0 becomes the quota of a control group, which ONNX Runtime does not know.
+ */
 function checkedThreads(threads: number): number {
   const most = mostThreads();
   if (!(Number.isInteger(threads) && threads >= 0 && threads <= most)) {
@@ -103,7 +105,10 @@ function checkedThreads(threads: number): number {
   return threads === 0 && cores < availableParallelism() ? cores : threads;
 }
 
-/** Returns the arrays worth keeping in the process, such as a graph's edge list. Small ones are sent each time. */
+/**
+ * Returns the arrays worth keeping in the process, such as a graph's edge list. Small ones are sent each
+ * time.
+ */
 function largeArrays(feeds: Record<string, NdArray>): Record<string, NdArray> {
   return Object.fromEntries(Object.entries(feeds).filter(([, { data }]) => data.byteLength >= LARGE_BYTES));
 }

@@ -19,7 +19,10 @@ export interface SessionOptions {
 }
 
 export interface RunRequest {
-  /** Arrays by name of the input. One that the run before was fed is not sent again, so its numbers must stay as they are. */
+  /**
+   * Arrays by name of the input. One that the run before was fed is not sent again, so its numbers must stay
+   * as they are.
+   */
   feeds: Record<string, NdArray>;
   /** Names of the outputs to bring back. */
   fetch: string[];

@@ -1,4 +1,6 @@
-/** Weights behind the neurons of a site, as reports carry them. */
+/**
+ * Weights that feed the neurons of a site (`in`, `gate`, `up`) or read them (`out`), as reports carry them.
+ */
 export interface CapacityWeights {
   role: 'in' | 'gate' | 'up' | 'out';
   initializer: string;
@@ -18,20 +20,24 @@ export interface CapacitySite {
 }
 
 export interface Capacity {
-  /** Parameters of the model. */
+  /** Number of the model's parameters. */
   parameters: number;
-  /** Those neither attached to a dead neuron nor pruned; `null` when the weights of a dead neuron are unknown. */
+  /**
+   * Number of those neither attached to a dead neuron nor pruned; `null` if the weights of a dead neuron are
+   * unknown.
+   */
   active: number | null;
   pruned: number;
   ratio: number | null;
 }
 
 /**
- * Capacity of a model (Whitaker & Whitley 2023, section III-D): the share of its parameters that is neither attached
- * to a dead MLP neuron nor pruned.
+ * Computes the capacity of a model (Whitaker & Whitley 2023, section III-D): the share of its parameters that
+ * is neither attached to a dead MLP neuron nor pruned.
  *
- * To a neuron belong its incoming weights (`in`, or `gate` and `up`), one bias for each of these, and its outgoing
- * weights. An initializer that several sites share counts once, and only for neurons dead at all of them.
+ * A neuron has its incoming weights (`in`, or `gate` and `up`), one bias for each of these, and its outgoing
+ * weights. An initializer that several sites share counts once, and only for the neurons that are dead at all
+ * of them.
  *
  * @param sites The model's `mlp_post` sites, with all their weights.
  */

@@ -2,7 +2,7 @@ import { mergeLivingPoints } from './living-points.js';
 import type { Counters } from './types.js';
 import { copyHistogram, HISTOGRAM_BINS, type HistogramRange, mergeHistograms } from './value-histogram.js';
 
-/** The [neurons] vectors of counters that add up when counters are merged. */
+/** Names of the counters that add up in a merge, each [neurons]. */
 export const ADDITIVE = [
   'fired',
   'positive',
@@ -14,13 +14,13 @@ export const ADDITIVE = [
 ] as const;
 
 export interface EmptyOptions {
-  /** Where the bins of the value histogram lie (see `histogramRange`); without it none is collected. */
+  /** Position of the bins of the value histogram (see `histogramRange`); without it none is collected. */
   histogram?: HistogramRange | null;
 }
 
 /**
- * Counters that have seen nothing: the identity of `mergeCounters`.
- * `min` is +Inf and `max` −Inf for each of the [neurons].
+ * Returns counters that have seen nothing: the identity of `mergeCounters`. `min` is +Inf and `max` −Inf for
+ * every neuron.
  */
 export function emptyCounters(neurons: number, { histogram = null }: EmptyOptions = {}): Counters {
   return {
@@ -43,13 +43,15 @@ export function emptyCounters(neurons: number, { histogram = null }: EmptyOption
 }
 
 /**
- * Counters of `a` and `b` together; neither is touched and nothing is shared with them. O(neurons).
+ * Returns the counters of `a` and `b` together. Neither is touched, and nothing is shared with them.
+ * O(neurons).
  *
- * Merge rule: positions, counts and sums add (counts exact below 2^53, sums in double precision); min and max are
- * the smaller and the larger; histograms with equal bins add, see `histogramsAgree`, others are lost (`null`).
- * Identity, commutative, associative: exactly for all but the sums, which are so up to the rounding of doubles.
+ * Merge rule: positions, counts and sums add (counts exact below 2^53, sums in double precision); min and max
+ * are the smaller and the larger; histograms with equal bins add, others are lost (`null`, see
+ * `histogramsAgree`). The rule has an identity, is commutative and associative: exactly, but for the sums,
+ * which round as doubles do.
  *
- * @throws Error when the two have different numbers of neurons.
+ * @throws Error if the two have different numbers of neurons.
  */
 export function mergeCounters(a: Counters, b: Counters): Counters {
   const merged = copyCounters(a);
@@ -58,8 +60,10 @@ export function mergeCounters(a: Counters, b: Counters): Counters {
 }
 
 /**
- * Adds `batch` to `into` in place: the same arithmetic as `mergeCounters`, for the hot path of an audit.
- * `into.histogram` becomes `null` where the bins differ.
+ * Adds `batch` to `into` in place: the same arithmetic as `mergeCounters`, without copies, for the batches of
+ * an audit.
+ *
+ * @throws Error if the two have different numbers of neurons.
  */
 export function accumulate(into: Counters, batch: Counters): void {
   const neurons = neuronsOf(into);
@@ -82,7 +86,7 @@ export function accumulate(into: Counters, batch: Counters): void {
   into.positions += batch.positions;
 }
 
-/** A deep copy. */
+/** Returns a deep copy. */
 export function copyCounters(counters: Counters): Counters {
   const { positions, fired, positive, saturated, nonFinite, sum, sumAbs, sumSquares, min, max } = counters;
   return {
@@ -101,12 +105,14 @@ export function copyCounters(counters: Counters): Counters {
   };
 }
 
-/** Number of neurons the counters are about. */
+/** Returns the number of neurons that the counters have. */
 export function neuronsOf(counters: Counters): number {
   return counters.fired.length;
 }
 
-/** Positions at which neuron `index` had a finite value: the denominator of its means. */
+/**
+ * Returns the number of positions at which neuron `index` had a finite value: the denominator of its means.
+ */
 export function finitePositions(counters: Counters, index: number): number {
   return counters.positions - counters.nonFinite[index]!;
 }

@@ -1,8 +1,8 @@
-import { UserError } from '../errors.js';
+import { SettingError, UserError } from '../errors.js';
 import { finitePositions, neuronsOf } from './counters.js';
 import type { Counters, Criterion } from './types.js';
 
-/** Limits that hold unless `--dead-below` says otherwise; `silent` needs none. */
+/** Limits of the criteria unless `deadBelow` sets another; `silent` has none. */
 export const DEFAULT_DEAD_BELOW: Record<Criterion['dead'], number | null> = {
   frequency: 0.001,
   silent: null,
@@ -14,55 +14,53 @@ export const DEFAULT_DEAD_BELOW: Record<Criterion['dead'], number | null> = {
 export const CRITERIA = Object.keys(DEFAULT_DEAD_BELOW) as Criterion['dead'][];
 
 /**
- * The criterion with its defaults filled in.
+ * Returns a criterion with its defaults filled in.
  *
  * @throws UserError for an unknown criterion, or a limit that makes no sense for it.
  */
-export function completeCriterion(given: Partial<Criterion> = {}): Criterion {
-  const { firing = 'abs', threshold = 0.001, dead = 'frequency' } = given;
+export function completeCriterion(settings: Partial<Criterion> = {}): Criterion {
+  const { firing = 'abs', threshold = 0.001, dead = 'frequency' } = settings;
   if (firing !== 'abs' && firing !== 'positive') {
-    throw new UserError(`Expected --firing to be abs or positive, got \`${firing}\`.`, 'unknown-firing');
+    throw new SettingError('firing', 'abs or positive', firing, { code: 'unknown-firing' });
   }
   if (!CRITERIA.includes(dead)) {
-    throw new UserError(
-      `Expected --dead to be one of ${CRITERIA.join(', ')}, got \`${dead}\`.`,
-      'unknown-criterion',
-    );
+    throw new SettingError('dead', `one of ${CRITERIA.join(', ')}`, dead, { code: 'unknown-criterion' });
   }
   if (!(Number.isFinite(threshold) && threshold >= 0)) {
-    throw new UserError(
-      `Expected --threshold to be a number of at least 0, got \`${threshold}\`.`,
-      'bad-threshold',
-    );
+    throw new SettingError('threshold', 'a number of at least 0', threshold, { code: 'bad-threshold' });
   }
-  const deadBelow = given.deadBelow ?? DEFAULT_DEAD_BELOW[dead];
-  if (dead === 'silent' && deadBelow !== null) {
-    throw new UserError(
-      'The criterion silent (never fired) has no limit: leave --dead-below out, or choose another --dead.',
-      'bad-limit',
-    );
-  }
-  if (deadBelow !== null && !(Number.isFinite(deadBelow) && deadBelow >= 0)) {
-    throw new UserError(
-      `Expected --dead-below to be a number of at least 0, got \`${deadBelow}\`.`,
-      'bad-limit',
-    );
-  }
-  if (dead === 'frequency' && !(deadBelow! > 0 && deadBelow! <= 1)) {
-    throw new UserError(
-      `Expected --dead-below of the criterion frequency to be in (0, 1], got \`${deadBelow}\`; ` +
-        'for neurons that never fire there is --dead silent.',
-      'bad-limit',
-    );
-  }
+  const deadBelow = settings.deadBelow ?? DEFAULT_DEAD_BELOW[dead];
+  checkLimit(dead, deadBelow);
   return { firing, threshold, dead, deadBelow };
 }
 
+function checkLimit(dead: Criterion['dead'], deadBelow: number | null): void {
+  const code = 'bad-limit';
+  if (dead === 'silent' && deadBelow !== null) {
+    throw new UserError(
+      'The criterion silent (never fired) has no limit: leave `deadBelow` out, or choose another `dead`.',
+      code,
+      { settings: ['deadBelow', 'dead'] },
+    );
+  }
+  if (deadBelow !== null && !(Number.isFinite(deadBelow) && deadBelow >= 0)) {
+    throw new SettingError('deadBelow', 'a number of at least 0', deadBelow, { code });
+  }
+  if (dead === 'frequency' && !(deadBelow! > 0 && deadBelow! <= 1)) {
+    throw new SettingError('deadBelow', 'in (0, 1] for the criterion frequency', deadBelow, {
+      code,
+      hint: ' For neurons that never fire there is `dead=silent`.',
+      settings: ['dead'],
+    });
+  }
+}
+
 /**
- * Indices of the dead neurons, increasing.
+ * Returns the indices of the dead neurons, increasing.
  *
- * A neuron that never had a finite value is not dead: nothing is known of it, it is counted as `nonFinite`. So
- * nothing is dead where nothing was seen. Where all activations of the site are zero, all neurons are dormant.
+ * A neuron that never had a finite value is not dead: nothing is known of it, and it is counted as
+ * `nonFinite`. So no neuron is dead at a site that saw no data. If all activations of a site are zero, all
+ * its neurons are dormant.
  */
 export function deadNeurons(counters: Counters, criterion: Pick<Criterion, 'dead' | 'deadBelow'>): number[] {
   const isDead = deadTest(counters, criterion);
@@ -74,8 +72,9 @@ export function deadNeurons(counters: Counters, criterion: Pick<Criterion, 'dead
 }
 
 /**
- * Dormancy scores, [neurons]: mean |a| of the neuron over the site's mean of that (Sokar et al. 2023, eq. 1).
- * 0 where the whole site is zero; NaN for a neuron without finite values, which is left out of the site's mean.
+ * Computes dormancy scores [neurons]: mean |a| of the neuron over the site's mean of that (Sokar et al. 2023,
+ * eq. 1). All are 0 if the whole site is zero. A neuron without finite values has NaN, and is left out of the
+ * site's mean.
  */
 export function dormancy(counters: Counters): Float64Array {
   const scores = new Float64Array(neuronsOf(counters));

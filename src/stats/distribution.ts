@@ -1,13 +1,13 @@
-import { finitePositions, neuronsOf } from './counters.js';
+import { finitePositions } from './counters.js';
 import type { Counters } from './types.js';
 
-/** Bins and how many fell into each: `edges` has one number more than `counts`. */
+/** Bins and the number of values in each: `edges` has one number more than `counts`. */
 export interface Histogram {
   edges: number[];
   counts: number[];
 }
 
-/** How often the neurons of a site fire; `null` where no neuron had a finite value. */
+/** Distribution of the neurons' activation frequencies; `null` if no neuron had a finite value. */
 export interface FrequencyDistribution {
   min: number | null;
   p01: number | null;
@@ -19,23 +19,29 @@ export interface FrequencyDistribution {
   mean: number | null;
   /** 20 equal bins from 0 to 1; the last one includes 1. */
   histogram: Histogram;
-  /** Of log10(frequency + 1e-10), as feature densities of sparse autoencoders are plotted: 20 bins from −10 to 0. */
+  /**
+   * 20 bins from −10 to 0 of log10(frequency + 1e-10), as feature densities of sparse autoencoders are
+   * plotted.
+   */
   log10Histogram: Histogram;
 }
 
 const LINEAR_EDGES = Array.from({ length: 21 }, (_, k) => k / 20);
 const LOG10_EDGES = Array.from({ length: 21 }, (_, k) => k / 2 - 10);
-/** Keeps a neuron that never fired on the logarithmic axis. */
+/** Added to frequencies, so that a neuron that never fired is on the logarithmic axis. */
 const LOG10_OFFSET = 1e-10;
 
-/** Activation frequencies, fired / positions, [neurons]; NaN for a neuron without a single finite value. */
+/**
+ * Computes activation frequencies, fired / positions, [neurons]; NaN for a neuron without a single finite
+ * value.
+ */
 export function frequencies(counters: Counters): Float64Array {
   return counters.fired.map((fired, i) =>
     finitePositions(counters, i) > 0 ? fired / counters.positions : Number.NaN,
   );
 }
 
-/** Distribution of frequencies over neurons; NaNs are left out. O(neurons · log neurons). */
+/** Computes the distribution of frequencies over neurons, without NaN. O(neurons · log neurons). */
 export function frequencyDistribution(perNeuron: Float64Array): FrequencyDistribution {
   const known = perNeuron.filter((frequency) => !Number.isNaN(frequency)).sort();
   const at = (p: number) => (known.length === 0 ? null : quantile(known, p));
@@ -57,8 +63,8 @@ export function frequencyDistribution(perNeuron: Float64Array): FrequencyDistrib
 }
 
 /**
- * Quantile `p` in [0, 1] of sorted, non-empty numbers, linear between neighbours: type 7 of Hyndman & Fan 1996,
- * the default of numpy and R.
+ * Computes the quantile `p` in [0, 1] of sorted, non-empty numbers, linear between neighbours: type 7 of
+ * Hyndman & Fan 1996, the default of NumPy and R.
  */
 export function quantile(sorted: ArrayLike<number>, p: number): number {
   const at = (sorted.length - 1) * p;
@@ -69,8 +75,8 @@ export function quantile(sorted: ArrayLike<number>, p: number): number {
 }
 
 /**
- * Counts numbers into equal bins [edge, next edge); the last includes its right edge. What lies outside falls into
- * the bin at that end.
+ * Counts numbers into equal bins [edge, next edge); the last includes its right edge. A number outside falls
+ * into the bin at that end.
  */
 function histogram(numbers: Float64Array, edges: readonly number[]): Histogram {
   const bins = edges.length - 1;
@@ -79,7 +85,7 @@ function histogram(numbers: Float64Array, edges: readonly number[]): Histogram {
   const perUnit = bins / (edges[bins]! - first);
   for (const number of numbers) {
     let k = Math.min(bins - 1, Math.max(0, Math.floor((number - first) * perUnit)));
-    // The product may round over an edge; the comparison decides.
+    // The product may round over an edge, so the edges decide.
     if (k > 0 && number < edges[k]!) k--;
     else if (k < bins - 1 && number >= edges[k + 1]!) k++;
     counts[k]!++;
@@ -88,16 +94,10 @@ function histogram(numbers: Float64Array, edges: readonly number[]): Histogram {
 }
 
 /**
- * The finest frequency that so many positions can tell from zero: a neuron silent at all of them fires less often
- * than 3 / positions with 95 % confidence (rule of three). `null` without positions.
+ * Returns the finest frequency that so many positions can tell from zero; `null` without positions. A neuron
+ * silent at all of them fires less often than 3 / positions with 95 % confidence (rule of three, Hanley &
+ * Lippman-Hand 1983).
  */
 export function resolution(positions: number): number | null {
   return positions > 0 ? 3 / positions : null;
-}
-
-/** Distribution of frequencies over the neurons of one site. */
-export function siteFrequency(counters: Counters): FrequencyDistribution {
-  return neuronsOf(counters) === 0
-    ? frequencyDistribution(new Float64Array(0))
-    : frequencyDistribution(frequencies(counters));
 }

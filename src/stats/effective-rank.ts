@@ -1,9 +1,9 @@
 import { symmetricEigenvalues } from './symmetric-eigenvalues.js';
 
 /**
- * The effective rank of X from XᵀX (row-major [features, features]): exp of the entropy of its singular values, taken as
- * shares of their sum (Roy and Vetterli, "The effective rank", EUSIPCO 2007). 0 for X = 0, `null` where an entry is not
- * finite. Singular values below 1e-7 of the largest are rounding errors of the squares in XᵀX and count as zero.
+ * Computes the effective rank of X from XᵀX (row-major [features, features]): exp of the entropy of its
+ * singular values, taken as shares of their sum (Roy and Vetterli, "The effective rank", EUSIPCO 2007). 0 for
+ * X = 0; `null` if an entry is not finite.
  */
 export function effectiveRank(gram: Float64Array, features: number): number | null {
   if (!gram.every(Number.isFinite)) return null;
@@ -17,4 +17,8 @@ export function effectiveRank(gram: Float64Array, features: number): number | nu
   return Math.exp(entropy);
 }
 
+/**
+ * Singular values below this share of the largest are rounding errors of the squares in XᵀX, and count as
+ * zero.
+ */
 const SMALLEST_SHARE = 1e-7;

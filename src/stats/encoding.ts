@@ -3,7 +3,7 @@ import { UserError } from '../errors.js';
 import { ADDITIVE } from './counters.js';
 import type { Counters, ValueHistogram } from './types.js';
 
-/** A vector of numbers in a report: base64 of its little-endian bytes. */
+/** Numbers in a report: base64 of their little-endian bytes. */
 export interface EncodedArray {
   dtype: 'f64' | 'f32';
   data: string;
@@ -12,7 +12,7 @@ export interface EncodedArray {
 /** The counters of one site as a report carries them, each of [neurons]. */
 export type EncodedCounters = Record<(typeof ADDITIVE)[number] | 'min' | 'max', EncodedArray>;
 
-/** Counts and sums as f64, min and max as f32: `decodeCounters` gives back the same bits. */
+/** Encodes counts and sums as f64, min and max as f32: `decodeCounters` gives back the same bits. */
 export function encodeCounters(counters: Counters): EncodedCounters {
   const additive = ADDITIVE.map((name) => [name, encodeArray(counters[name])] as const);
   return {
@@ -23,10 +23,10 @@ export function encodeCounters(counters: Counters): EncodedCounters {
 }
 
 /**
- * The counters of a report's site.
+ * Decodes the counters of a report's site.
  *
- * @param rest What the report keeps outside `perNeuron`: positions, and the histogram if there is one.
- * @throws UserError when a vector is not as long as `neurons` says or has another dtype.
+ * @param rest Parts that the report keeps outside `perNeuron`: positions, and the histogram if there is one.
+ * @throws UserError if a vector is not as long as `neurons` says or has another dtype.
  */
 export function decodeCounters(
   encoded: EncodedCounters,
@@ -62,14 +62,14 @@ export function decodeCounters(
   return counters;
 }
 
-/** Base64 of the numbers in little-endian order. */
+/** Encodes numbers as base64, in little-endian order. */
 export function encodeArray(array: Float64Array | Float32Array): EncodedArray {
   const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
   const dtype = array instanceof Float64Array ? 'f64' : 'f32';
   return { dtype, data: littleEndian(Buffer.from(bytes), dtype).toString('base64') };
 }
 
-/** Numbers from base64; a trailing part of a number is left out. */
+/** Decodes numbers from base64; a trailing part of a number is left out. */
 export function decodeArray({ dtype, data }: EncodedArray): Float64Array | Float32Array {
   const bytes = littleEndian(Buffer.from(data, 'base64'), dtype);
   const aligned = new Uint8Array(bytes).buffer; // a copy of its own, so that it starts at a multiple of 8

@@ -2,21 +2,21 @@ import { finitePositions, neuronsOf } from './counters.js';
 import { DEFAULT_DEAD_BELOW, dormancy } from './criteria.js';
 import type { Counters } from './types.js';
 
-/** Signs of illness that are counted besides the chosen criterion, in the order of the report. */
+/** Conditions of neurons that are counted besides the chosen criterion, in the order of the report. */
 export const FLAGS = ['silent', 'neverPositive', 'dormant', 'constant', 'saturated', 'nonFinite'] as const;
 export type Flag = (typeof FLAGS)[number];
 
-/** A neuron is constant when its range is no wider than this share of its largest magnitude. */
+/** A neuron is constant if its range is no wider than this share of its largest magnitude. */
 export const CONSTANT_RANGE = 0.001;
 
 /**
- * A Tanh or Sigmoid neuron is saturated when it is near its limits at this share of positions or more, that is,
+ * A Tanh or Sigmoid neuron is saturated if it is near its limits at this share of positions or more, so
  * active at no more than 1 % of them: the default of SageMaker Debugger's rule SaturatedActivation.
  */
 export const SATURATED_SHARE = 0.99;
 
 /**
- * Neurons that carry each flag, as increasing indices. They say so from the finite values alone; a neuron without
+ * Finds the neurons that carry each flag, as increasing indices. Only finite values count: a neuron without
  * any carries `nonFinite` and no other flag. A neuron that was zero everywhere is constant, too.
  */
 export function flaggedNeurons(counters: Counters): Record<Flag, number[]> {
@@ -42,7 +42,7 @@ export function flaggedNeurons(counters: Counters): Record<Flag, number[]> {
   return flagged;
 }
 
-/** How many neurons carry each flag. */
+/** Counts the neurons that carry each flag. */
 export function countFlags(counters: Counters): Record<Flag, number> {
   const flagged = flaggedNeurons(counters);
   return Object.fromEntries(FLAGS.map((flag) => [flag, flagged[flag].length])) as Record<Flag, number>;

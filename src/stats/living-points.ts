@@ -1,10 +1,18 @@
-/** Data points of a rectifier network that reach a layer alive: neither it nor a layer before it is zero there. */
+/**
+ * Data points of a rectifier network that reach a layer alive: at such a point neither that layer nor one
+ * before it is zero in all its units.
+ */
 export interface LivingPoints {
+  /** Number of data points seen. */
   points: number;
+  /** Number of those that are alive. */
   alive: number;
 }
 
-/** Merge rule: both numbers add; what one side, having seen data, did not count is not known of the whole. */
+/**
+ * Merges the living points of two counters. Merge rule: both numbers add. If one side saw data and did not
+ * count them, the number of the whole is unknown.
+ */
 export function mergeLivingPoints(
   a: { positions: number; livingPoints?: LivingPoints },
   b: { positions: number; livingPoints?: LivingPoints },
@@ -19,10 +27,11 @@ export function mergeLivingPoints(
 }
 
 /**
- * The life of each layer from what was seen there: `positive[layer][point]` is 1 where some unit is above zero. A point
- * that one layer kills is dead from there on. `null` when the layers don't have the same points.
+ * Counts the living points of each layer. A point that one layer kills is dead at all layers after it.
  *
- * @param counts Which points count (padding does not); all when `null`.
+ * @param positive For each layer [points]: 1 if some unit is above zero at the point.
+ * @param counts For each point: 0 if it does not count (padding); `null` if all count.
+ * @returns `null` if the layers do not have the same points.
  */
 export function livingPointsByLayer(
   positive: ArrayLike<number>[],
@@ -31,7 +40,7 @@ export function livingPointsByLayer(
   const points = positive[0]?.length ?? 0;
   if (positive.some(({ length }) => length !== points) || (counts && counts.length !== points)) return null;
   const alive = Uint8Array.from({ length: points }, (_, point) => (counts === null || counts[point] ? 1 : 0));
-  const total = alive.reduce((sum, one) => sum + one, 0);
+  const total = alive.reduce((sum, counted) => sum + counted, 0);
   return positive.map((layer) => {
     let living = 0;
     for (let point = 0; point < points; point++) {

@@ -1,16 +1,16 @@
-/** What is predicted: the token after each, tokens that were masked, or a class for each row or node. */
+/** The kind of prediction: the token after each, tokens that were masked, or a class for each row or node. */
 export type QualityTask = 'next-token' | 'masked-token' | 'classification';
 
-/** How well a model predicts. */
+/** Quality of a model's predictions. */
 export interface Quality {
   task: QualityTask;
-  /** Mean cross-entropy, in nats; `null` when it is not finite or nothing was predicted. */
+  /** Mean cross-entropy, in nats; `null` if it is not finite or nothing was predicted. */
   loss: number | null;
   /** e^loss; `null` for classifiers. */
   perplexity: number | null;
-  /** Share of predictions that were right. */
+  /** Share of right predictions; `null` if nothing was predicted. */
   accuracy: number | null;
-  /** Predictions made. */
+  /** Number of predictions. */
   positions: number;
 }
 
@@ -27,7 +27,7 @@ export function mergeQuality(a: QualitySums, b: QualitySums): QualitySums {
   return { loss: a.loss + b.loss, correct: a.correct + b.correct, positions: a.positions + b.positions };
 }
 
-/** Sums over the rows that count; `loss` and `correct` are [rows]. */
+/** Sums over the rows that count. All three are [rows]. */
 export function sumQuality(
   loss: ArrayLike<number>,
   correct: ArrayLike<number>,
@@ -55,9 +55,9 @@ export function finishQuality(task: QualityTask, { loss, correct, positions }: Q
 }
 
 /**
- * How much worse `after` is than `before`, as a ratio: the relative rise of the perplexity for language models, the
- * fall of the accuracy in ratio points for classifiers. Negative when it got better; `null` when either is unknown.
- * A loss that is no longer finite is infinitely worse.
+ * Computes by how much `after` is worse than `before`, as a ratio: the relative rise of the perplexity for
+ * language models, the fall of the accuracy in ratio points for classifiers. Negative if the model got
+ * better; `null` if either is unknown. A loss that is no longer finite is infinitely worse.
  */
 export function qualityLoss(before: Quality, after: Quality): number | null {
   if (before.task === 'classification') {

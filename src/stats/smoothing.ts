@@ -1,13 +1,13 @@
 import { effectiveRank } from './effective-rank.js';
 
 /**
- * Sums over the nodes and edges of a graph from which every over-smoothing measure of an embedding X [nodes, features]
- * follows. `(i, j)` runs over ordered pairs of neighbours, each once and without self loops, so an undirected edge is
- * two pairs. All in float64.
+ * Sums over the nodes and edges of a graph, from which all over-smoothing measures of an embedding X [nodes,
+ * features] are computed. `(i, j)` runs over ordered pairs of neighbours, each once and without self loops,
+ * so an undirected edge is two pairs. All in float64.
  */
 export interface SmoothingSums {
   nodes: number;
-  /** Ordered pairs (i, j). */
+  /** Number of ordered pairs (i, j). */
   pairs: number;
   /** [features], mean row. */
   mean: Float64Array;
@@ -19,38 +19,49 @@ export interface SmoothingSums {
   degreeEnergy: number;
   /** Σ_(i,j) (1 − cos(X_i, X_j)); a zero row is like other zero rows (0) and unlike all else (1). */
   cosineDistance: number;
-  /** Entries of X that are exactly zero. */
+  /** Number of entries of X that are exactly zero. */
   zeros: number;
-  /** XᵀX [features, features], row-major; `null` when it was not collected. */
+  /** XᵀX [features, features], row-major; `null` if it was not collected. */
   gram: Float64Array | null;
 }
 
-/** How smooth an embedding is on its graph; `null` where there is nothing to compute it from, or a value is not finite. */
+/**
+ * Smoothness of an embedding on its graph; `null` if there is nothing to compute it from, or a value is not
+ * finite.
+ */
 export interface SmoothingMeasures {
   /**
-   * √(1/N Σ_i Σ_{j∈N_i} ‖X_i − X_j‖²). Zero exactly when neighbours are equal.
-   * Rusch, Bronstein and Mishra 2023 (arXiv 2303.10993), equation 4, as its square root.
+   * √(1/N Σ_i Σ_{j∈N_i} ‖X_i − X_j‖²). Zero exactly when neighbours are equal. Rusch, Bronstein and Mishra
+   * 2023 (arXiv 2303.10993), equation 4, as its square root.
    */
   dirichletEnergy: number | null;
-  /** ‖X − 1·(1ᵀX/N)‖_F. Zero exactly when all rows are equal. Zhao and Akoglu 2020 (PairNorm); the DTM of the paper. */
+  /**
+   * ‖X − 1·(1ᵀX/N)‖_F. Zero exactly when all rows are equal. Zhao and Akoglu 2020 (PairNorm); the DTM of the
+   * paper.
+   */
   distanceToMean: number | null;
   /**
-   * tr(Xᵀ Δ̃ X) = ½ Σ_i Σ_{j∈N_i} ‖X_i/√(1 + d_i) − X_j/√(1 + d_j)‖², Cai and Wang 2020 (arXiv 2006.13318), definition 3.1.
-   * Zero when rows are proportional to √(1 + d_i): *not* zero for equal rows unless all degrees are equal (arXiv 2512.09890).
+   * tr(Xᵀ Δ̃ X) = ½ Σ_i Σ_{j∈N_i} ‖X_i/√(1 + d_i) − X_j/√(1 + d_j)‖², Cai and Wang 2020 (arXiv 2006.13318),
+   * definition 3.1. Zero when rows are proportional to √(1 + d_i): *not* zero for equal rows unless all
+   * degrees are equal (arXiv 2512.09890).
    */
   degreeNormalisedDirichletEnergy: number | null;
-  /** 1/N Σ_i Σ_{j∈N_i} (1 − cos(X_i, X_j)), MAD in the form of Rusch et al. 2023: a sum over neighbours, a mean over nodes. */
+  /**
+   * 1/N Σ_i Σ_{j∈N_i} (1 − cos(X_i, X_j)), MAD in the form of Rusch et al. 2023: a sum over neighbours, a
+   * mean over nodes.
+   */
   meanAverageDistance: number | null;
   /**
-   * exp(−Σ p_k ln p_k), p_k = σ_k/Σσ, σ being the singular values of X (not centred). From 1, all rows proportional, to
-   * min(N, features). Roy and Vetterli 2007; as a measure of over-smoothing arXiv 2502.04591. 0 for X = 0.
+   * exp(−Σ p_k ln p_k), p_k = σ_k/Σσ, σ being the singular values of X (not centred). From 1, all rows
+   * proportional, to min(N, features). Roy and Vetterli 2007; as a measure of over-smoothing arXiv
+   * 2502.04591. 0 for X = 0.
    */
   effectiveRank: number | null;
   /** Share of the entries of X that are exactly zero: the probability that a unit's output is zero. */
   zeroShare: number | null;
 }
 
-/** Sums over no graph: the identity of {@link mergeSmoothing}. */
+/** Returns the sums over no graph: the identity of {@link mergeSmoothing}. */
 export function emptySmoothing(features: number): SmoothingSums {
   return {
     nodes: 0,
@@ -66,11 +77,11 @@ export function emptySmoothing(features: number): SmoothingSums {
 }
 
 /**
- * Sums over the disjoint union of two graphs. Everything adds, but for the squaredDeviations around the mean, which moves with
- * the mean: Σ = Σ_a + Σ_b + n_a·n_b/n · ‖mean_a − mean_b‖² (Chan, Golub and LeVeque 1979). Parts of *one* graph cannot
- * be merged: the edges between them would be in neither.
+ * Returns the sums over the disjoint union of two graphs. All sums add but the squared deviations, which
+ * change with the mean: Σ = Σ_a + Σ_b + n_a·n_b/n · ‖mean_a − mean_b‖² (Chan, Golub and LeVeque 1979). Parts
+ * of *one* graph cannot be merged: the edges between them would be in neither.
  *
- * @throws Error when the numbers of features differ.
+ * @throws Error if the numbers of features differ.
  */
 export function mergeSmoothing(a: SmoothingSums, b: SmoothingSums): SmoothingSums {
   const features = a.mean.length;
@@ -92,7 +103,7 @@ export function mergeSmoothing(a: SmoothingSums, b: SmoothingSums): SmoothingSum
   };
 }
 
-/** The measures of the whole graph. O(features³) for the effective rank. */
+/** Computes the measures of the whole graph. O(features³) for the effective rank. */
 export function finishSmoothing(sums: SmoothingSums): SmoothingMeasures {
   const { nodes, mean, squaredDeviations, energy, degreeEnergy, cosineDistance, zeros, gram } = sums;
   const entries = nodes * mean.length;

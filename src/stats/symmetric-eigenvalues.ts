@@ -1,6 +1,7 @@
 /**
- * Eigenvalues of a symmetric matrix, in no order: Householder's reduction to tridiagonal form, then QL with implicit shifts
- * (Wilkinson and Reinsch 1971, `tred1` and `imtql1`). O(size³); the matrix is not changed.
+ * Computes the eigenvalues of a symmetric matrix, in no order: Householder's reduction to tridiagonal form,
+ * then QL with implicit shifts (Wilkinson and Reinsch 1971, `tred1` and `imtql1`). O(size³); the matrix is
+ * not changed.
  */
 export function symmetricEigenvalues(matrix: Float64Array, size: number): Float64Array {
   const largest = matrix.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -11,7 +12,7 @@ export function symmetricEigenvalues(matrix: Float64Array, size: number): Float6
   return diagonal.map((value) => value * largest);
 }
 
-/** Householder reflections from the last row up; `beside[i]` couples i and i + 1. Works in `a`. */
+/** Reduces `a` in place by Householder reflections from the last row up; `beside[i]` couples i and i + 1. */
 function tridiagonal(a: Float64Array, size: number): { diagonal: Float64Array; beside: Float64Array } {
   const diagonal = new Float64Array(size);
   const beside = new Float64Array(size);
@@ -46,7 +47,7 @@ function tridiagonal(a: Float64Array, size: number): { diagonal: Float64Array; b
   return { diagonal, beside };
 }
 
-/** Partial norms, so that a long row is not spread over more arguments than a call takes. */
+/** Returns partial norms, so that a long row is not more arguments than a call takes. */
 function chunked(row: Float64Array): number[] {
   const parts: number[] = [];
   for (let at = 0; at < row.length; at += 4096) parts.push(Math.hypot(...row.subarray(at, at + 4096)));

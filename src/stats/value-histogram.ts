@@ -13,9 +13,9 @@ const UNKNOWN_RANGE: HistogramRange = { scale: Math.fround(2 / 255), zeroPoint: 
 const SMALLEST_SCALE = 2 ** -126;
 
 /**
- * Returns bins for QuantizeLinear (uint8) that cover [min, max] and have 0 in the middle of a bin. The scale is a
- * float32, as the operator's input is. Limits need not be finite: without data, or if all values are 0, the bins
- * reach from about −1 to 1.
+ * Returns bins for QuantizeLinear (uint8) that cover [min, max] and have 0 in the middle of a bin. The scale
+ * is a float32, as the operator's input is. Limits need not be finite: without data, or if all values are 0,
+ * the bins reach from about −1 to 1.
  */
 export function histogramRange(min: number, max: number): HistogramRange {
   const low = Number.isFinite(min) ? Math.min(0, min) : 0;
@@ -33,7 +33,10 @@ export interface OpenHistogram {
   counts: number[];
 }
 
-/** Returns the histogram with its edges: bin k lies in (k − zeroPoint ∓ ½) · scale, and the two end bins are open. */
+/**
+ * Returns the histogram with its edges: bin k lies in (k − zeroPoint ∓ ½) · scale, and the two end bins are
+ * open.
+ */
 export function openHistogram({ scale, zeroPoint, counts }: ValueHistogram): OpenHistogram {
   const edges = Array.from({ length: counts.length + 1 }, (_, k) =>
     k === 0 || k === counts.length ? null : (k - zeroPoint - 0.5) * scale,
@@ -42,8 +45,9 @@ export function openHistogram({ scale, zeroPoint, counts }: ValueHistogram): Ope
 }
 
 /**
- * Returns true if merging keeps the value histogram. It is lost if both sides saw positions and their bins differ, or
- * if only one of them has a histogram. A side that saw no positions never costs the other its histogram.
+ * Returns true if merging keeps the value histogram. It is lost if both sides saw positions and their bins
+ * differ, or if only one of them has a histogram. A side that saw no positions never costs the other its
+ * histogram.
  */
 export function histogramsAgree(a: Counters, b: Counters): boolean {
   if (a.positions === 0 || b.positions === 0) return true;
@@ -51,7 +55,10 @@ export function histogramsAgree(a: Counters, b: Counters): boolean {
   return sameBins(a.histogram, b.histogram);
 }
 
-/** Returns the histogram of `into` with that of `batch` added in place, or a new one, or `null` if their bins differ. */
+/**
+ * Returns the histogram of `into` with that of `batch` added in place, or a new one, or `null` if their bins
+ * differ.
+ */
 export function mergeHistograms(into: Counters, batch: Counters): ValueHistogram | null {
   const [a, b] = [into.histogram, batch.histogram];
   if (into.positions === 0 && batch.positions === 0) return finer(a, copyHistogram(b));

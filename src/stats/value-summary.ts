@@ -1,7 +1,7 @@
 import { finitePositions, neuronsOf } from './counters.js';
 import type { Counters } from './types.js';
 
-/** The finite values of a site taken together; `null` where there were none. */
+/** The finite values of a site taken together; `null` if there were none. */
 export interface ValueSummary {
   min: number | null;
   max: number | null;
@@ -11,10 +11,11 @@ export interface ValueSummary {
 }
 
 /**
- * Minimum, maximum, mean and standard deviation over all neurons and positions of the given counters.
+ * Computes minimum, maximum, mean and standard deviation over all neurons and positions of some counters.
  *
- * Σa² − (Σa)²/n loses its digits when the mean is large against the spread, more so as the sums come from float32
- * arithmetic in the graph; so the variance is kept in [0, (max − min)²/4] (Popoviciu's inequality).
+ * Σa² − (Σa)²/n loses its digits if the mean is large against the deviations, the more so as the sums come
+ * from float32 arithmetic in the graph. So the variance is kept in [0, (max − min)²/4] (Popoviciu's
+ * inequality).
  */
 export function valueSummary(...sites: Counters[]): ValueSummary {
   let [n, sum, squares, min, max] = [0, 0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -7,7 +7,10 @@ export interface Interval {
 /** z of a two-sided 95 % interval. */
 const Z95 = 1.959963984540054;
 
-/** Wilson's score interval (1927) for `successes` of `trials`: also right at 0 and at all of them. */
+/**
+ * Computes Wilson's score interval (1927) for `successes` of `trials`; it holds for none and for all of them,
+ * too.
+ */
 export function wilsonInterval(successes: number, trials: number, z = Z95): Interval {
   if (trials === 0) return { low: 0, high: 1 };
   const share = successes / trials;

@@ -86,7 +86,7 @@ describe('criterion', () => {
     [{ deadBelow: 1.5 }, '(0, 1]'],
     [{ dead: 'sum' as const, deadBelow: -1 }, 'at least 0'],
     [{ dead: 'silent' as const, deadBelow: 1 }, 'no limit'],
-    [{ threshold: Number.NaN }, '--threshold'],
+    [{ threshold: Number.NaN }, '`threshold` to be a number of at least 0'],
     [{ firing: 'up' as never }, 'abs or positive'],
   ])('refuses %j', (given, sentence) => {
     expect(() => completeCriterion(given)).toThrow(sentence);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyCounters } from '../../src/stats/counters.js';
-import { frequencyDistribution, quantile, resolution, siteFrequency } from '../../src/stats/distribution.js';
+import { frequencies, frequencyDistribution, quantile, resolution } from '../../src/stats/distribution.js';
 import { histogramRange, openHistogram } from '../../src/stats/value-histogram.js';
 import { valueSummary } from '../../src/stats/value-summary.js';
 import { anyCounters, binOf, countersOf } from './counting.js';
@@ -31,9 +31,13 @@ describe('frequency', () => {
 
   it('leaves out neurons without finite values, and is null without any', () => {
     const nan = Number.NaN;
-    expect(siteFrequency(countersOf([[nan, 1, 0]], 3))).toMatchObject({ min: 0, max: 1, mean: 0.5 });
+    expect(frequencyDistribution(frequencies(countersOf([[nan, 1, 0]], 3)))).toMatchObject({
+      min: 0,
+      max: 1,
+      mean: 0.5,
+    });
     for (const nothing of [emptyCounters(3), emptyCounters(0), countersOf([[nan]], 1)]) {
-      const { min, p50, mean, histogram } = siteFrequency(nothing);
+      const { min, p50, mean, histogram } = frequencyDistribution(frequencies(nothing));
       expect([min, p50, mean]).toEqual([null, null, null]);
       expect(histogram.counts).toEqual(new Array(20).fill(0));
     }
