@@ -1,4 +1,5 @@
 import { addInputSums } from '../probe/input-sums.js';
+import { countedRows } from '../probe/row-mask.js';
 import type { Site } from '../sites/types.js';
 import { feedsFor, inputNames, openOverlaySession, positionMask } from './overlay-session.js';
 import type { Subject } from './subject.js';
@@ -31,7 +32,8 @@ export async function inputMeans(
         const found = results[sums]!.data as Float32Array;
         const total = totals.get(input) ?? { sums: new Float64Array(found.length), rows: 0 };
         for (const [i, sum] of found.entries()) total.sums[i]! += sum;
-        total.rows += overlay.mask ? batch.positions : Number(results[shape]!.data[0]);
+        const rows = Number(results[shape]!.data[0]);
+        total.rows += batch.mask ? countedRows(batch.mask.data as Uint8Array, rows) : rows;
         totals.set(input, total);
       }
     }

@@ -1,6 +1,7 @@
 import type { Batch } from '../data/types.js';
 import type { NdArray } from '../onnx/array.js';
 import type { TensorProbe } from '../probe/probe.js';
+import { countedRows } from '../probe/row-mask.js';
 import type { Counters } from '../stats/types.js';
 import { HISTOGRAM_BINS, type HistogramRange } from '../stats/value-histogram.js';
 
@@ -46,8 +47,8 @@ function addHistogram(counters: Counters, bins: NdArray, batch: Batch, range: Hi
   if (counts.length !== HISTOGRAM_BINS)
     throw new Error(`expected ${HISTOGRAM_BINS} counts, found ${counts.length}`);
   const rows = counts.reduce((sum, n) => sum + n, 0) / neurons;
-  // A convolution has more positions than the batch has records; nothing is masked there.
-  if (!batch.mask) counters.positions = rows;
+  // A pooled tensor or one of a convolution has as many positions as it has rows, not as many as the batch.
+  counters.positions = batch.mask ? countedRows(batch.mask.data as Uint8Array, rows) : rows;
   const nonFinite = counters.nonFinite.reduce((sum, n) => sum + n, 0);
   counts[range.zeroPoint]! -= (rows - counters.positions) * neurons + nonFinite;
   counters.histogram = { ...range, counts };

@@ -2,9 +2,11 @@ import { intAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
 import type { Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
+import { where } from '../graph/spelling.js';
 import { DataType, isFloat } from '../onnx/data-types.js';
 import type { Linear } from '../patterns/linear.js';
 import { pruneUnused } from './prune-unused.js';
+import { positionMask, rowMask } from './row-mask.js';
 import { siteRows } from './site-rows.js';
 
 /** Outputs of the overlay that hold the sums over one layer's input. */
@@ -13,7 +15,7 @@ export interface InputSums {
   input: string;
   /** Output [inputs], float32. */
   sums: string;
-  /** Output [2], int64: number of summed rows, masked ones included; number of inputs. */
+  /** Output [2], int64: number of rows, those that the mask leaves out included; number of inputs. */
   shape: string;
 }
 
@@ -35,9 +37,10 @@ export function addInputSums(model: Model, layers: readonly Linear[], masked: bo
     : null;
   const b = Builder.of(model, 'audit/input/');
   const inputs = new Map(layers.filter(hasInputLast).map((layer) => [layer.input, layer]));
-  const sums = [...inputs.values()].map((layer) => {
+  const prepared = mask && positionMask(b, mask);
+  const sums = [...inputs.values()].map((layer, i) => {
     const rows = inputRows(b, layer);
-    const counted = mask ? b.where(b.unsqueeze(mask, 1), rows, 0) : rows;
+    const counted = prepared ? where(b, rowMask(b, prepared, rows, `${b.prefix}rows${i}`), rows, 0) : rows;
     const sum = b.op('Flatten', [b.reduce('ReduceSum', counted, [0])], { axis: intAttribute(0) });
     const shape = b.op('Shape', [rows]);
     graph.addOutput(sum);

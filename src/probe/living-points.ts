@@ -1,6 +1,7 @@
 import { intAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
 import type { Model } from '../graph/model.js';
+import { rowsOf } from '../graph/spelling.js';
 import { DataType } from '../onnx/data-types.js';
 import type { RectifierNetwork } from '../sites/rectifier.js';
 import type { Site } from '../sites/types.js';
@@ -30,7 +31,7 @@ export function addLivingPointsProbes(
     const rows =
       points === 'records'
         ? b.op('Flatten', [values], { axis: intAttribute(1) })
-        : b.rows(values, post.neurons);
+        : rowsOf(b, values, post.neurons);
     // Compared before it is reduced: ReduceMax loses a NaN, or keeps nothing else, depending on the NaN's
     // position.
     const positive = b.cast(b.op('Greater', [rows, b.float(0)]), DataType.FLOAT);

@@ -1,11 +1,13 @@
 import { Builder } from '../graph/builder.js';
 import type { Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
+import { quantize, where } from '../graph/spelling.js';
 import { DataType } from '../onnx/data-types.js';
 import { type Embedding, embeddingsOf } from '../sites/embeddings.js';
 import type { Site } from '../sites/types.js';
 import type { Criterion } from '../stats/types.js';
 import { type CountedValues, type CounterName, counterTable } from './counter-table.js';
+import { positionMask, rowMask } from './row-mask.js';
 import { siteRows } from './site-rows.js';
 import { addSmoothing, type SmoothingOptions, type SmoothingProbes } from './smoothing.js';
 
@@ -56,9 +58,6 @@ export interface Probes {
   smoothing: SmoothingProbes | null;
 }
 
-/** Name of the dimension that a mask and all that it masks have. */
-const MASKED = 'audit_positions';
-
 /**
  * Appends reduction nodes at every site, so that a tensor [positions, neurons] leaves the graph as a few
  * [neurons] vectors. Masking is Where and never Mul, since NaN · 0 is NaN; sums are filled with 0, min and
@@ -69,8 +68,9 @@ export function addProbes(model: Model, sites: Site[], options: ProbeOptions): P
   const embeddings = options.smoothing ? embeddingsOf(graph, options.smoothing.sites ?? sites, sites) : [];
   if (!options.keepOutputs) graph.setOutputs([]);
   const mask = options.masked
-    ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: [MASKED] })
+    ? graph.addInput('audit.mask', { elemType: DataType.BOOL, shape: ['audit_positions'] })
     : null;
+  const prepared = mask && positionMask(Builder.of(model, 'audit/mask/'), mask);
   const rowsOf = (site: CountedTensor | Embedding, positions: string | null): Value => {
     const rows = siteRows(Builder.of(model, `audit/${site.id}/`), site);
     // Tensors computed from rows of a named size have the same size by name, and ONNX Runtime reuses their
@@ -80,9 +80,16 @@ export function addProbes(model: Model, sites: Site[], options: ProbeOptions): P
     return rows;
   };
   const rows = new Map<object, Value>();
+  const masks = new Map<string, { positions: string; inMask: Value }>();
   const probe = (tensor: CountedTensor): TensorProbe => {
-    rows.set(tensor, rowsOf(tensor, mask ? MASKED : `audit/${tensor.id}/positions`));
-    return probeTensor(Builder.of(model, `audit/${tensor.id}/`), tensor, rows.get(tensor)!, options, mask);
+    const b = Builder.of(model, `audit/${tensor.id}/`);
+    const known = masks.get(rowsKey(tensor));
+    const positions = known?.positions ?? `${b.prefix}positions`;
+    const all = rowsOf(tensor, positions);
+    rows.set(tensor, all);
+    const inMask = known?.inMask ?? (prepared && rowMask(b, prepared, all, positions));
+    if (inMask) masks.set(rowsKey(tensor), { positions, inMask });
+    return probeTensor(b, tensor, countedValues(b, all, inMask, options.countNonFinite), options);
   };
   const probes = sites.map((site) => ({ site, ...probe(site) }));
   const watched = (options.watched ?? []).map(({ value, axis }, i) =>
@@ -93,19 +100,27 @@ export function addProbes(model: Model, sites: Site[], options: ProbeOptions): P
   return { sites: probes, watched, mask: mask?.name ?? null, smoothing };
 }
 
+/**
+ * Returns a key that only tensors with the same rows share: they have the same declared sizes, or are input
+ * and output of one activation function.
+ */
+function rowsKey({ id, value, axis }: CountedTensor): string {
+  const sizes = value.type?.shape?.toSpliced(axis, 1);
+  const isDeclared = sizes?.every((size) => typeof size === 'number' || (size !== null && size !== ''));
+  return isDeclared ? JSON.stringify(sizes) : id.replace(/\.mlp_(pre|post)\b/, '.mlp');
+}
+
 function probeTensor(
   b: Builder,
   tensor: CountedTensor,
-  rows: Value,
-  { criterion, countNonFinite }: ProbeOptions,
-  mask: Value | null,
+  counted: CountedValues,
+  { criterion }: ProbeOptions,
 ): TensorProbe {
-  const counted = countedValues(b, rows, mask, countNonFinite);
   const { table, names } = counterTable(b, counted, criterion, tensor);
   const scale = b.graph.addInput(`${b.prefix}scale`, { elemType: DataType.FLOAT, shape: [] });
   const zeroPoint = b.graph.addInput(`${b.prefix}zero_point`, { elemType: DataType.UINT8, shape: [] });
   // 256 equal bins, whose range is fed when the graph runs.
-  const bins = b.quantize(counted.filled(0), scale, zeroPoint);
+  const bins = quantize(b, counted.filled(0), scale, zeroPoint);
   b.graph.addOutput(table);
   b.graph.addOutput(bins);
   return {
@@ -121,8 +136,12 @@ function probeTensor(
  * The rows of a site, and which of their values count: those of a masked position do not, and none that is
  * not finite.
  */
-function countedValues(b: Builder, rows: Value, mask: Value | null, countNonFinite: boolean): CountedValues {
-  const inMask = mask && b.unsqueeze(mask, 1);
+function countedValues(
+  b: Builder,
+  rows: Value,
+  inMask: Value | null,
+  countNonFinite: boolean,
+): CountedValues {
   // A comparison with NaN is false, so this is false for NaN and ±Inf alone.
   const finite = countNonFinite ? b.op('Less', [b.op('Abs', [rows]), b.float(Infinity)]) : null;
   const counts = finite && inMask ? b.op('And', [finite, inMask]) : (finite ?? inMask);
@@ -133,7 +152,7 @@ function countedValues(b: Builder, rows: Value, mask: Value | null, countNonFini
     nonFinite: nonFinite && inMask ? b.op('And', [nonFinite, inMask]) : nonFinite,
     filled(otherwise) {
       if (!counts) return rows;
-      const known = filled.get(otherwise) ?? b.where(counts, rows, otherwise);
+      const known = filled.get(otherwise) ?? where(b, counts, rows, otherwise);
       filled.set(otherwise, known);
       return known;
     },

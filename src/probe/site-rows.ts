@@ -1,6 +1,7 @@
 import { intsAttribute } from '../graph/attributes.js';
 import type { Builder } from '../graph/builder.js';
 import type { Value } from '../graph/graph.js';
+import { rowsOf } from '../graph/spelling.js';
 import { DataType } from '../onnx/data-types.js';
 
 /** A tensor, and which of its axes the neurons are. */
@@ -16,7 +17,7 @@ export interface NeuronTensor {
 /** Adds the nodes that bring a tensor into the form of every probe: float32 [positions, neurons]. */
 export function siteRows(b: Builder, { value, plus, axis, neurons }: NeuronTensor): Value {
   const sum = plus ? b.op('Add', [value, plus]) : value;
-  const rows = b.rows(axis === 1 ? channelsLast(b, sum, value.rank) : sum, neurons);
+  const rows = rowsOf(b, axis === 1 ? channelsLast(b, sum, value.rank) : sum, neurons);
   // Float16 is widened before anything is computed: its squares overflow above 255.
   return value.type?.elemType === DataType.FLOAT ? rows : b.cast(rows, DataType.FLOAT);
 }

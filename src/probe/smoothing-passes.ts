@@ -1,6 +1,7 @@
 import { intAttribute } from '../graph/attributes.js';
 import type { Builder } from '../graph/builder.js';
 import type { Value } from '../graph/graph.js';
+import { isZero, slice } from '../graph/spelling.js';
 import { DataType } from '../onnx/data-types.js';
 import type { Neighbours } from './stored-edges.js';
 
@@ -19,7 +20,7 @@ export function edgePass(
 ): Value {
   const [sums] = b.loop(trips, [b.zeros([3])], (inside, iteration, [before]) => {
     const [start, end] = chunk(inside, iteration, chunkRows);
-    const pairs = inside.slice(edges, start, end, 1);
+    const pairs = slice(inside, edges, start, end, 1);
     const [from, to] = [0, 1].map((row) => {
       const nodes = inside.op('Gather', [pairs, inside.int(row)], { axis: intAttribute(0) });
       const embedding = inside.cast(inside.op('Gather', [x, nodes]), DataType.DOUBLE);
@@ -42,7 +43,7 @@ export function edgePass(
 /** Rows of length 1, and 1 where a row is zero: a direction of its own, at right angles to all others. */
 function direction(b: Builder, rows: Value): { unit: Value; zero: Value } {
   const length = b.op('Sqrt', [b.reduce('ReduceSum', b.op('Mul', [rows, rows]), [1])]);
-  const zero = b.cast(b.isZero(length), DataType.DOUBLE);
+  const zero = b.cast(isZero(b, length), DataType.DOUBLE);
   // A length of 0 becomes 1, so that a zero row stays zero.
   return { unit: b.op('Div', [rows, b.op('Add', [length, zero])]), zero };
 }
@@ -79,9 +80,9 @@ export function nodePass(
   if (hasGram) initial.push(b.op('MatMul', [b.op('Transpose', [zeroRow]), zeroRow]));
   const [sums, shifted, gram] = b.loop(trips, initial, (inside, iteration, before) => {
     const [start, end] = chunk(inside, iteration, chunkRows);
-    const rows = inside.cast(inside.slice(x, start, end, 0), DataType.DOUBLE);
+    const rows = inside.cast(slice(inside, x, start, end, 0), DataType.DOUBLE);
     const apart = inside.op('Sub', [rows, first]);
-    const zeros = sumOfSquares(inside, inside.cast(inside.isZero(rows), DataType.DOUBLE));
+    const zeros = sumOfSquares(inside, inside.cast(isZero(inside, rows), DataType.DOUBLE));
     const after = [
       inside.op('Add', [before[0]!, list(inside, [zeros, sumOfSquares(inside, apart)])]),
       inside.op('Add', [before[1]!, inside.reduce('ReduceSum', apart, [0])]),

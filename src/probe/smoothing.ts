@@ -2,6 +2,7 @@ import { intAttribute } from '../graph/attributes.js';
 import { Builder } from '../graph/builder.js';
 import type { Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
+import { slice } from '../graph/spelling.js';
 import { DataType } from '../onnx/data-types.js';
 import type { StoredGraph } from '../patterns/stored-graph.js';
 import type { Embedding } from '../sites/embeddings.js';
@@ -131,7 +132,7 @@ function addSums(b: Builder, site: Embedding, x: Value, structure: Structure): S
   const { edges, degrees, enabled, counts } = structure;
   const chunkRows = Math.max(1, Math.floor(structure.chunkNumbers / (site.neurons ?? USUAL_FEATURES)));
   const rows = b.sizeOf(x, 0);
-  const first = b.cast(b.slice(x, b.ints([0]), b.ints([1]), 0), DataType.DOUBLE);
+  const first = b.cast(slice(b, x, b.ints([0]), b.ints([1]), 0), DataType.DOUBLE);
   const hasGram = site.neurons === null || site.neurons <= MAX_RANK_FEATURES;
   const overNodes = nodePass(b, x, first, trips(b, rows, chunkRows, [enabled]), chunkRows, hasGram);
   const sameNodes = b.cast(b.op('Equal', [rows, b.sizeOf(degrees, 0)]), DataType.INT64);

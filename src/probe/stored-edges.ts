@@ -1,6 +1,7 @@
 import { intAttribute } from '../graph/attributes.js';
 import type { Builder } from '../graph/builder.js';
 import type { Value } from '../graph/graph.js';
+import { slice } from '../graph/spelling.js';
 import { DataType } from '../onnx/data-types.js';
 import type { StoredGraph } from '../patterns/stored-graph.js';
 
@@ -45,8 +46,8 @@ function inLists(b: Builder, { from, to, rows }: Extract<StoredGraph, { kind: 'e
   const vector = (value: Value): Value => b.flat(b.cast(value, DataType.INT64));
   // If each edge's node number is repeated along the features, all columns are the same.
   const table = b.op('Reshape', [to, b.op('Concat', [edges, b.ints([-1])], { axis: intAttribute(0) })]);
-  const end = vector(b.slice(table, b.ints([0]), b.ints([1]), 1));
-  const start = b.slice(vector(from), b.ints([0]), edges, 0);
+  const end = vector(slice(b, table, b.ints([0]), b.ints([1]), 1));
+  const start = slice(b, vector(from), b.ints([0]), edges, 0);
   const apart = b.op('Not', [b.op('Equal', [start, end])]);
   const key = b.op('Add', [b.op('Mul', [start, nodes]), end]);
   const keys = unique(b, b.op('Compress', [key, apart], { axis: intAttribute(0) }))[0];

@@ -3,6 +3,7 @@ import { Builder } from '../graph/builder.js';
 import { replaceUses } from '../graph/edits.js';
 import type { Value } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
+import { slice } from '../graph/spelling.js';
 import { type EdgeAggregation, edgeAggregations } from '../patterns/edge-aggregation.js';
 
 /** More axes than any tensor has: a slice that ends here ends at the last axis. */
@@ -33,7 +34,7 @@ function rewrite(b: Builder, found: EdgeAggregation, chunkEdges: number): void {
     const first = inside.unsqueeze(inside.op('Mul', [iteration, inside.int(chunkEdges)]), 0);
     // Messages gathered by a list longer than the indices are cut to the number of indices.
     const end = inside.op('Min', [inside.op('Add', [first, inside.ints([chunkEdges])]), edges]);
-    const part = (value: Value): Value => inside.slice(value, first, end, 0);
+    const part = (value: Value): Value => slice(inside, value, first, end, 0);
     const rows = inside.op('Gather', [features, part(from)], { axis: intAttribute(0) });
     const updates = weights ? inside.op('Mul', [part(weights), rows]) : rows;
     const places = indices ? part(indices) : inside.op('Expand', [part(to), inside.op('Shape', [updates])]);
@@ -48,7 +49,7 @@ function rewrite(b: Builder, found: EdgeAggregation, chunkEdges: number): void {
 function replaceShapes(b: Builder, messages: Value, from: Value, features: Value): void {
   const readers = messages.uses.filter(({ node }) => node.is('Shape')).map(({ node }) => node);
   if (readers.length === 0) return;
-  const width = b.slice(b.op('Shape', [features]), b.ints([1]), b.ints([MOST_AXES]), 0);
+  const width = slice(b, b.op('Shape', [features]), b.ints([1]), b.ints([MOST_AXES]), 0);
   const shape = b.op('Concat', [b.op('Shape', [from]), width], { axis: intAttribute(0) });
   for (const node of readers) {
     if (!node.attributes.has('start') && !node.attributes.has('end')) replaceUses(node.output, shape);
