@@ -4,7 +4,7 @@ import { toAuditOptions } from '../settings/options.js';
 import type { Settings } from '../settings/settings.js';
 import type { AuditTask } from './job/messages.js';
 import { type JobListener, runAudit } from './job/run.js';
-import type { AuditExtract, SiteLocation } from './metrics/extract.js';
+import type { AuditExtract, LastReport, SiteLocation } from './metrics/extract.js';
 import type { ModelFile } from './model-files.js';
 import { openQueue, type Queue } from './queue.js';
 import type { Job } from './schema.js';
@@ -41,7 +41,7 @@ export function openAuditQueue(options: AuditQueueOptions): Queue<AuditWork> {
       const problem = state.problem();
       if (problem !== null) throw new UserError(problem, 'state-unwritable');
       const { id, path } = await store.prepare(model);
-      const task = auditTask(work, job.device, path, previousReport(store, model));
+      const task = auditTask(work, job.device, path, store.lastReports(model));
       const extract = await runWithin(timeoutSeconds, task, {
         signal,
         onMessage: (message) => {
@@ -75,19 +75,14 @@ async function runWithin(
   }
 }
 
-function previousReport(store: Store, model: string): string | null {
-  const last = store.reports(model).at(-1);
-  return last ? store.reportPath(last.id) : null;
-}
-
 function auditTask(
   { file: { model, step, path }, settings }: AuditWork,
   device: string,
   reportPath: string,
-  previousPath: string | null,
+  previous: LastReport[],
 ): AuditTask {
   const options = { ...toAuditOptions(path, settings), name: model, device: device as 'cpu' };
-  return { kind: 'audit', options, step, gate: gateOf(settings), reportPath, previousPath };
+  return { kind: 'audit', options, step, gate: gateOf(settings), reportPath, previous };
 }
 
 function gateOf({ failOn, maxDeadRatio, strict, baseline, maxIncrease }: Settings): AuditTask['gate'] {

@@ -11,6 +11,7 @@ export const reportEntrySchema = z.object({
   model: z.string(),
   step: z.number().nullable().describe('Training step of a checkpoint'),
   createdAt: time,
+  data: z.string().describe('Data set, its variant and its split; courses are compared on the same data'),
   positions: z.int().nonnegative(),
   deadRatio: share.describe('Of the mlp_post neurons of the model'),
   capacityRatio: share,
@@ -46,7 +47,18 @@ export const modelEntrySchema = z.object({
     .describe('Path below the models folder without the extension, or the name of a training run'),
   files: z.array(z.object({ file: z.string(), step: z.number().nullable() })),
   reports: z.int().nonnegative(),
-  latest: reportEntrySchema.nullable(),
+  state: z
+    .enum(['not-audited', 'queued', 'running', 'audited', 'failed'])
+    .describe('What an audit does now; where none is queued or runs, how the last one ended'),
+  failure: z
+    .object({
+      at: time,
+      step: z.number().nullable().describe('Training step of the checkpoint'),
+      reason: z.string().describe('The sentence that says why'),
+    })
+    .nullable()
+    .describe('Why the last audit failed; null when it succeeded or there was none'),
+  latest: reportEntrySchema.nullable().describe('The last audit that succeeded'),
 });
 
 export const problemSchema = z

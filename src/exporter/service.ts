@@ -8,10 +8,11 @@ import { openDiffs } from './diffs.js';
 import { runDiff } from './job/run.js';
 import { exporter } from './metrics/registry.js';
 import type { Sample } from './metrics/samples.js';
+import { modelEntries } from './model-entries.js';
 import { findModelFile, type ModelFile } from './model-files.js';
 import { openModelSeries } from './model-series.js';
 import type { NewJob } from './queue.js';
-import { hasEnded, type Job, type ModelEntry } from './schema.js';
+import { hasEnded, type Job } from './schema.js';
 import type { Failures } from './state/failures.js';
 import type { PendingAudits } from './state/pending-audits.js';
 import type { StateFolder } from './state/state-folder.js';
@@ -111,7 +112,7 @@ export function exporterService(options: ExporterOptions): ExporterService {
   return {
     problem: () => (files === null ? 'starting' : state.problem()),
     metrics: (format) => metrics.render(format),
-    models: () => modelEntries(files ?? [], store),
+    models: () => modelEntries(files ?? [], store, failures, queue.jobs()),
     reports: store.reports,
     reportPath: store.reportPath,
     extract: store.extract,
@@ -172,19 +173,6 @@ export function exporterService(options: ExporterOptions): ExporterService {
       return queue.close().finally(() => attempt(pending.endedInOrder));
     },
   };
-}
-
-function modelEntries(files: ModelFile[], store: Store): ModelEntry[] {
-  const names = [...new Set(files.map(({ model }) => model))];
-  return names.map((name) => {
-    const reports = store.reports(name);
-    return {
-      name,
-      files: files.filter(({ model }) => model === name).map(({ file, step }) => ({ file, step })),
-      reports: reports.length,
-      latest: reports.at(-1) ?? null,
-    };
-  });
 }
 
 /** Logs a job's status, not its progress. */

@@ -8,7 +8,7 @@ import type { Log, Service } from '../types.js';
 import { apiRoutes } from './api.js';
 import { authentication } from './auth.js';
 import { openApi } from './openapi.js';
-import { pageRoutes } from './pages.js';
+import { pageRoutes } from './page-routes.js';
 import { problems } from './problem.js';
 
 export interface AppOptions {

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 
 const COOKIE = 'audit_session';
@@ -16,6 +16,10 @@ export interface Auth {
   api: RequestHandler;
   /** Without a token: answers only to names of this machine, so that no web page can reach in by DNS rebinding. */
   host: RequestHandler;
+  /** Gives the text that a form of the pages carries: a page of another origin cannot read it, so it cannot forge a form. */
+  form(): string;
+  /** Returns true if a text is that of our forms. */
+  isForm(text: unknown): boolean;
   /** Gives the cookie that a browser gets for the right token; `null` for a wrong one. */
   login(token: string): string | null;
 }
@@ -23,6 +27,7 @@ export interface Auth {
 export function authentication(token: string | null): Auth {
   const session =
     token === null ? '' : createHmac('sha256', token).update('activation-auditor page').digest('base64url');
+  const form = randomBytes(24).toString('base64url');
   const hasToken = (request: Request) => {
     const bearer = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1];
     return bearer !== undefined && token !== null && isSame(bearer, token);
@@ -34,6 +39,8 @@ export function authentication(token: string | null): Auth {
   const reads = (request: Request) => token === null || hasToken(request) || hasCookie(request);
   return {
     reads,
+    form: () => form,
+    isForm: (text) => typeof text === 'string' && isSame(text, form),
     api: (request, response, next) => {
       const isSafe = request.method === 'GET' || request.method === 'HEAD';
       if (isSafe ? reads(request) : token === null || hasToken(request)) return next();

@@ -29,7 +29,7 @@ function escaped(text: string): string {
 }
 
 /** Wraps the main part into a whole page. Style and script come from this server, so that no other network is needed. */
-export function page(title: string, main: Html, { live = false } = {}): string {
+export function page(title: string, main: Html): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -39,7 +39,7 @@ export function page(title: string, main: Html, { live = false } = {}): string {
 <title>${title} · activation-auditor</title>
 <link rel="stylesheet" href="/assets/style.css">
 <link rel="icon" href="data:,">
-${live && new Html('<script src="/assets/live.js" defer></script>')}
+<script src="/assets/page.js" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>

@@ -2,6 +2,8 @@ import type { ErrorRequestHandler } from 'express';
 import { UserError } from '../../errors.js';
 import type { Problem } from '../schema.js';
 import type { Log } from '../types.js';
+import { page } from './html.js';
+import { problemPage } from './pages/problem.js';
 
 /** An error that a route throws: its status, and what the client reads. */
 export interface HttpError {
@@ -19,13 +21,18 @@ export function problems(log: Log): ErrorRequestHandler {
     if (status >= 500) log.error({ requestId, err: error, path: request.path }, 'request failed');
     if (status === 503) response.set('Retry-After', String(RETRY_SECONDS));
     const problem: Problem = { title: TITLES[status] ?? 'Error', status, detail, code, requestId };
-    response.status(status).type('application/problem+json').send(JSON.stringify(problem));
+    response.status(status);
+    // A browser that follows a link names HTML first; what lies below /api is for programs all the same.
+    const isForPerson = !request.path.startsWith('/api/') && request.accepts(['json', 'html']) === 'html';
+    if (isForPerson) return void response.type('html').send(page(problem.title, problemPage(problem)));
+    response.type('application/problem+json').send(JSON.stringify(problem));
   };
 }
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   413: 'Content Too Large',
   421: 'Misdirected Request',

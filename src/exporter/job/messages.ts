@@ -1,5 +1,5 @@
 import type { AuditOptions, Progress } from '../../settings/options.js';
-import type { AuditExtract, SiteLocation } from '../metrics/extract.js';
+import type { AuditExtract, LastReport, SiteLocation } from '../metrics/extract.js';
 
 /** The messages between the server and the process of one job. */
 
@@ -10,14 +10,13 @@ export interface AuditTask {
   gate: { rules: string[]; maxDeadRatio?: number; strict?: boolean; baseline?: string; maxIncrease?: number };
   /** Path to write the report to. */
   reportPath: string;
-  /** The model's report before, from which revived neurons are counted. */
-  previousPath: string | null;
+  previous: LastReport[];
 }
 
 export interface ExtractTask {
   kind: 'extract';
   reportPath: string;
-  previousPath: string | null;
+  previous: LastReport[];
 }
 
 export interface DiffTask {

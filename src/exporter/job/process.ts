@@ -11,7 +11,7 @@ import { wantsGate, withGate } from '../../report/gate.js';
 import { formatReport, readReport, writeReport } from '../../report/json.js';
 import type { AuditReport } from '../../report/schema.js';
 import type { Progress } from '../../settings/options.js';
-import { type AuditExtract, extractOf } from '../metrics/extract.js';
+import { type AuditExtract, dataName, extractOf, type LastReport } from '../metrics/extract.js';
 import type { AuditTask, ExtractTask, FromJob, Task, ToJob } from './messages.js';
 
 /** Least time between two messages of progress: they are for people. */
@@ -45,13 +45,7 @@ async function work(task: Task): Promise<void> {
   }
 }
 
-async function auditToFile({
-  options,
-  step,
-  gate,
-  reportPath,
-  previousPath,
-}: AuditTask): Promise<AuditExtract> {
+async function auditToFile({ options, step, gate, reportPath, previous }: AuditTask): Promise<AuditExtract> {
   // The scheduler gives the server its turn first; the session's process inherits this.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const { rules, baseline, ...limits } = gate;
@@ -72,16 +66,18 @@ async function auditToFile({
   const gateOptions = { ...limits, ...(baseline !== undefined && { baseline: await readReport(baseline) }) };
   const withVerdict = wantsGate(rules, gateOptions) ? withGate(report, rules, gateOptions) : report;
   await writeReport(reportPath, withVerdict);
-  return extractOf(withVerdict, await readPrevious(previousPath));
+  return extractOf(withVerdict, await readPrevious(withVerdict, previous));
 }
 
-async function extractFile({ reportPath, previousPath }: ExtractTask): Promise<AuditExtract> {
-  return extractOf(await readReport(reportPath), await readPrevious(previousPath));
+async function extractFile({ reportPath, previous }: ExtractTask): Promise<AuditExtract> {
+  const report = await readReport(reportPath);
+  return extractOf(report, await readPrevious(report, previous));
 }
 
-/** Reads the report before; `null` if it is gone. */
-async function readPrevious(path: string | null): Promise<AuditReport | null> {
-  return path === null ? null : readReport(path).catch(() => null);
+/** Reads the report before on the same data; `null` if there was none, or it is gone. */
+async function readPrevious(report: AuditReport, previous: LastReport[]): Promise<AuditReport | null> {
+  const same = previous.find(({ data }) => data === dataName(report));
+  return same ? readReport(same.path).catch(() => null) : null;
 }
 
 /** Tells the sites before the work begins, so that their counters exist at 0 before they rise. */

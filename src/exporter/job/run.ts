@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Interrupted, RunError, UserError } from '../../errors.js';
-import type { AuditExtract } from '../metrics/extract.js';
+import type { AuditExtract, LastReport } from '../metrics/extract.js';
 import type { AuditTask, FromJob, Task, ToJob } from './messages.js';
 
 /** Time that a cancelled job may take to end by itself. */
@@ -22,12 +22,9 @@ export async function runAudit(task: AuditTask, listener: JobListener): Promise<
   return expected(await runTask(task, listener), 'extracted').extract;
 }
 
-/** Makes the extract of a report file, compared with the report before it; `null` when the file is no report. */
-export async function runExtract(
-  reportPath: string,
-  previousPath: string | null,
-): Promise<AuditExtract | null> {
-  return runTask({ kind: 'extract', reportPath, previousPath }).then(
+/** Makes the extract of a report file, compared with the reports before it; `null` when the file is no report. */
+export async function runExtract(reportPath: string, previous: LastReport[]): Promise<AuditExtract | null> {
+  return runTask({ kind: 'extract', reportPath, previous }).then(
     (answer) => expected(answer, 'extracted').extract,
     (error) => {
       if (error instanceof UserError || error instanceof RunError) return null;

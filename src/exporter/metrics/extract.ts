@@ -5,6 +5,9 @@ import type { Flag } from '../../stats/flags.js';
 import type { ValueHistogram } from '../../stats/types.js';
 import { FREQUENCY_BOUNDS, VALUE_BOUNDS } from './names.js';
 
+/** Dead neurons of a site that an extract lists: it is to stay small. The report has them all. */
+export const LISTED_NEURONS = 200;
+
 /** The part of a report that metrics and pages need: a few kB instead of megabytes. Plain JSON. */
 export interface AuditExtract {
   extractVersion: 1;
@@ -25,7 +28,7 @@ export interface AuditExtract {
   criterion: string;
   onnxruntime: string;
   warnings: number;
-  gate: { status: 'passed' | 'failed'; rules: { rule: string; passed: boolean }[] } | null;
+  gate: { status: 'passed' | 'failed'; rules: RuleExtract[] } | null;
   sites: SiteExtract[];
   /** Over-smoothing; graph models only. */
   graph: (SiteLocation & {
@@ -38,6 +41,16 @@ export interface AuditExtract {
   })[];
 }
 
+/** A rule of the gate, over all the sites that it was applied to. Extracts of older versions have the first two alone. */
+export interface RuleExtract {
+  rule: string;
+  passed: boolean;
+  /** Site that the value was found at: the first that failed, else the first. `null` for the whole model. */
+  site?: string | null;
+  /** Value found there. */
+  value?: number | null;
+}
+
 /** Identity of a site: its id and the labels that the id is made of. */
 export type SiteLocation = Pick<SiteReport, 'id' | 'stack' | 'layer' | 'part'> & {
   site: SiteKind | GraphReport['site'];
@@ -46,6 +59,8 @@ export type SiteLocation = Pick<SiteReport, 'id' | 'stack' | 'layer' | 'part'> &
 export interface SiteExtract extends SiteLocation {
   neurons: number;
   dead: number;
+  /** Indices of the first dead neurons, at most `LISTED_NEURONS`. Extracts of older versions have none. */
+  deadNeurons?: number[];
   deadRatio: number | null;
   flags: Record<Flag, number>;
   /** `null` where there is no earlier audit to compare with. */
@@ -61,7 +76,7 @@ export interface SiteExtract extends SiteLocation {
 /**
  * Makes the extract of a report.
  *
- * @param previous The model's report before, to count newly dead and revived neurons.
+ * @param previous The model's report before on the same data, to count newly dead and revived neurons.
  */
 export function extractOf(report: AuditReport, previous: AuditReport | null = null): AuditExtract {
   const { model, data, runtime, criterion, summary } = report;
@@ -81,7 +96,7 @@ export function extractOf(report: AuditReport, previous: AuditReport | null = nu
     deadRatio: summary.deadRatio,
     capacityRatio: summary.capacity.ratio,
     architecture: model.architecture ?? '',
-    data: [data.name, data.variant, data.split].filter(Boolean).join(' '),
+    data: dataName(report),
     criterion: criterion.deadBelow === null ? criterion.dead : `${criterion.dead} ${criterion.deadBelow}`,
     onnxruntime: runtime.onnxruntime,
     warnings: report.warnings.length,
@@ -91,6 +106,21 @@ export function extractOf(report: AuditReport, previous: AuditReport | null = nu
       ({ nodes: _, neighbourPairs: _pairs, features: _features, ...rest }) => rest,
     ),
   };
+}
+
+/**
+ * A model's last report on some data. Newly dead and revived neurons are counted from the report on the same data, so that
+ * like is compared with like.
+ */
+export interface LastReport {
+  /** As `dataName` names it. */
+  data: string;
+  path: string;
+}
+
+/** Names the data of a report: data set, variant and split. */
+export function dataName({ data: { name, variant, split } }: AuditReport): string {
+  return [name, variant, split].filter(Boolean).join(' ');
 }
 
 function siteExtract(site: SiteReport, before: SiteReport | null): SiteExtract {
@@ -108,6 +138,7 @@ function siteExtract(site: SiteReport, before: SiteReport | null): SiteExtract {
     part,
     neurons,
     dead,
+    deadNeurons: site.deadNeurons.slice(0, LISTED_NEURONS),
     deadRatio,
     flags,
     newlyDead: isComparable ? countMissing(deadNow, deadBefore) : null,
@@ -150,12 +181,14 @@ function bucketOf(value: number, bounds: readonly number[]): number {
  * Makes one entry per rule, which passed if it passed at every site. A rule of a baseline has the site in its text; `*`
  * stands for it here.
  */
-function ruleStatus(rules: NonNullable<AuditReport['gate']>['rules']): { rule: string; passed: boolean }[] {
-  const passedByRule = new Map<string, boolean>();
-  for (const { rule, site, status } of rules) {
-    const name =
-      site !== null && rule.startsWith(`${site}.dead_ratio - `) ? `*${rule.slice(site.length)}` : rule;
-    passedByRule.set(name, (passedByRule.get(name) ?? true) && status === 'passed');
+function ruleStatus(rules: NonNullable<AuditReport['gate']>['rules']): RuleExtract[] {
+  const byRule = new Map<string, RuleExtract>();
+  for (const { rule: text, site, value, status } of rules) {
+    const isBaseline = site !== null && text.startsWith(`${site}.dead_ratio - `);
+    const rule = isBaseline ? `*${text.slice(site.length)}` : text;
+    const passed = status === 'passed';
+    const before = byRule.get(rule);
+    if (!before || (before.passed && !passed)) byRule.set(rule, { rule, passed, site, value });
   }
-  return [...passedByRule].map(([rule, passed]) => ({ rule, passed }));
+  return [...byRule.values()];
 }

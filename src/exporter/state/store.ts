@@ -1,5 +1,5 @@
 import { writeTextFile } from '../../files/text-files.js';
-import type { AuditExtract } from '../metrics/extract.js';
+import type { AuditExtract, LastReport } from '../metrics/extract.js';
 import { addAudit, NO_TOTALS, type Totals } from '../metrics/totals.js';
 import type { ReportEntry } from '../schema.js';
 import type { StateFolder } from './state-folder.js';
@@ -15,6 +15,8 @@ export interface Store {
   /** Lists reports, oldest first. */
   reports(model?: string): ReportEntry[];
   reportPath(id: string): string | null;
+  /** Gives the last report of a model on each data. */
+  lastReports(model: string): LastReport[];
   extract(id: string): Promise<AuditExtract | null>;
   latest(model: string): AuditExtract | null;
   totals(model: string): Totals;
@@ -28,8 +30,8 @@ interface StoreOptions {
   state: Pick<StateFolder, 'path' | 'write'>;
   /** Number of reports to keep of each model. */
   keep: number;
-  /** Makes the extract of a report file, compared with the one before it; `null` when the file is no report. */
-  extractFile: (path: string, previousPath: string | null) => Promise<AuditExtract | null>;
+  /** Makes the extract of a report file, compared with those before it; `null` when the file is no report. */
+  extractFile: (path: string, previous: LastReport[]) => Promise<AuditExtract | null>;
 }
 
 /** The sums over removed reports. */
@@ -88,22 +90,25 @@ export async function openStore({ state, keep, extractFile }: StoreOptions): Pro
       await files.discard(history.folder, id);
     }
   };
+  const lastReports = (model: string): LastReport[] => {
+    const history = histories.get(model);
+    const last = new Map(history?.entries.map(({ data, id }) => [data, id]));
+    return [...last].map(([data, id]) => ({ data, path: files.path('reports', history!.folder, id) }));
+  };
   const load = async (name: string): Promise<void> => {
     files.makeFolders(name);
     const ids = (await files.ids('reports', name)).sort();
     for (const id of await files.ids('index', name)) if (!ids.includes(id)) await files.discard(name, id);
     let model: string | null = null;
-    let previous: string | null = null;
     for (const id of ids) {
       const path = files.path('reports', name, id);
       let extract = await readExtract(files.path('index', name, id));
       if (!extract) {
-        extract = await extractFile(path, previous);
+        extract = await extractFile(path, model === null ? [] : lastReports(model));
         if (!extract) continue;
         await writeTextFile(files.path('index', name, id), JSON.stringify(extract));
       }
       model = extract.model;
-      previous = path;
       if (id <= (await historyOf(model)).removed.upTo) await files.discard(name, id);
       else await append(id, extract);
     }
@@ -121,6 +126,7 @@ export async function openStore({ state, keep, extractFile }: StoreOptions): Pro
         ? [...histories.values()].flatMap(({ entries }) => entries).sort((a, b) => (a.id < b.id ? -1 : 1))
         : [...(histories.get(model)?.entries ?? [])],
     reportPath: (id) => pathOf('reports', id),
+    lastReports,
     extract: async (id) => {
       const path = pathOf('index', id);
       return path === null ? null : readExtract(path);
@@ -148,12 +154,14 @@ async function readExtract(path: string): Promise<AuditExtract | null> {
 }
 
 function entryOf(id: string, extract: AuditExtract): ReportEntry {
-  const { model, step, createdAt, positions, deadRatio, capacityRatio, gate, durationSeconds } = extract;
+  const { model, step, createdAt, data, positions, deadRatio, capacityRatio, gate, durationSeconds } =
+    extract;
   return {
     id,
     model,
     step,
     createdAt,
+    data,
     positions,
     deadRatio,
     capacityRatio,

@@ -37,9 +37,9 @@ describe('the extract of a report', () => {
     expect(extractOf(judged).gate).toEqual({
       status: 'failed',
       rules: [
-        { rule: '*.mlp_post.dead_ratio > 0.1', passed: false },
-        { rule: 'mlp_post.dead_ratio > 0.5', passed: true },
-        { rule: '*.dead_ratio - baseline > 0', passed: true },
+        { rule: '*.mlp_post.dead_ratio > 0.1', passed: false, site: '1.mlp_post', value: 0.125 },
+        { rule: 'mlp_post.dead_ratio > 0.5', passed: true, site: 'mlp_post', value: 4 / 64 },
+        { rule: '*.dead_ratio - baseline > 0', passed: true, site: '0.mlp_pre', value: 0 },
       ],
     });
   });

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { extractOf } from '../../../src/exporter/metrics/extract.js';
+import { extractOf, type LastReport } from '../../../src/exporter/metrics/extract.js';
 import { openStore, type Store } from '../../../src/exporter/state/store.js';
 import { readReport, writeReport } from '../../../src/report/json.js';
 import { smallReport } from '../../report/fixture.js';
 import { temporaryFolder } from '../metrics/services.js';
 
-const extractFile = vi.fn(async (path: string, before: string | null) =>
-  extractOf(await readReport(path), before === null ? null : await readReport(before)),
+const extractFile = vi.fn(async (path: string, previous: LastReport[]) =>
+  extractOf(await readReport(path), previous[0] ? await readReport(previous[0].path) : null),
 );
 const open = (folder: string, keep = 10) =>
   openStore({ state: { path: folder, write: (action) => action() }, keep, extractFile });

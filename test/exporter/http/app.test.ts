@@ -2,12 +2,12 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
-import { auditRequestSchema } from '../../src/exporter/audit-request.js';
-import { type AppOptions, createApp } from '../../src/exporter/http/app.js';
-import { isLoopback } from '../../src/exporter/http/auth.js';
-import { openApi } from '../../src/exporter/http/openapi.js';
-import type { Problem } from '../../src/exporter/schema.js';
-import type { Service } from '../../src/exporter/types.js';
+import { auditRequestSchema } from '../../../src/exporter/audit-request.js';
+import { type AppOptions, createApp } from '../../../src/exporter/http/app.js';
+import { isLoopback } from '../../../src/exporter/http/auth.js';
+import { openApi } from '../../../src/exporter/http/openapi.js';
+import type { Problem } from '../../../src/exporter/schema.js';
+import type { Service } from '../../../src/exporter/types.js';
 
 const token = 'a-token-of-some-length';
 const servers: Server[] = [];
@@ -221,7 +221,7 @@ describe('schema/openapi.json', () => {
 
   it('is what the server hands out', async () => {
     const text = `${JSON.stringify(document, null, 2)}\n`;
-    await expect(text).toMatchFileSnapshot('../../schema/openapi.json');
+    await expect(text).toMatchFileSnapshot('../../../schema/openapi.json');
     const { get } = await listen();
     expect(await (await get('/api/v1/openapi.json')).json()).toEqual(JSON.parse(text));
   });
