@@ -26,20 +26,24 @@ const action = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
 const model = join(root, 'models/gpt2-relu/model.onnx');
 const small = join(root, 'models/gcn/model.onnx');
 
-/** Runs a script as a CI runner would, with `audit` on the PATH. */
+/** Runs a script as a CI runner would, with the tool on the PATH and where npx looks first. */
 async function bash(script: string, env: Record<string, string>, folder = temporaryFolder()) {
-  const bin = join(folder, 'bin');
+  const bin = join(folder, 'node_modules/.bin');
   mkdirSync(bin, { recursive: true });
   writeFileSync(
-    join(bin, 'audit'),
+    join(bin, 'activation-auditor'),
     `#!/bin/sh\nexec "${process.execPath}" "${root}dist/src/cli/main.js" "$@"\n`,
   );
-  chmodSync(join(bin, 'audit'), 0o755);
-  const files = { GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'step-summary') };
+  chmodSync(join(bin, 'activation-auditor'), 0o755);
+  const files = {
+    GITHUB_OUTPUT: join(folder, 'output'),
+    GITHUB_STEP_SUMMARY: join(folder, 'step-summary'),
+    GITHUB_PATH: join(folder, 'path'),
+  };
   for (const file of Object.values(files)) writeFileSync(file, '');
   const child = spawn('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script], {
     cwd: folder,
-    env: { HOME: process.env.HOME ?? '', ...files, ...env, PATH: `${bin}:${process.env.PATH}` },
+    env: { HOME: process.env.HOME ?? '', ...files, PATH: `${bin}:${process.env.PATH}`, ...env },
   });
   let text = '';
   const keep = (chunk: Buffer) => {
@@ -54,6 +58,7 @@ async function bash(script: string, env: Record<string, string>, folder = tempor
     text,
     folder,
     output: read(files.GITHUB_OUTPUT),
+    path: read(files.GITHUB_PATH),
     summary: read(files.GITHUB_STEP_SUMMARY),
   };
 }
@@ -90,6 +95,21 @@ describe('action.yml', () => {
   it('uploads the report also when the gate failed', () => {
     const upload = action.runs.steps.find(({ uses }) => uses?.startsWith('actions/upload-artifact@'))!;
     expect(upload.if).toContain('always()');
+  });
+
+  it('takes the tool from its own checkout', async () => {
+    const { run, env } = action.runs.steps.find(({ name }) => name === 'Install')!;
+    expect(action.inputs.version!.default).toBe('checkout');
+    expect(env!.ONNXRUNTIME_NODE_INSTALL).toBe('skip');
+    const places = { GITHUB_ACTION_PATH: root.replace(/\/$/, ''), RUNNER_TEMP: temporaryFolder() };
+    expect(existsSync(join(root, 'dist/src/cli/main.js'))).toBe(true);
+    const { exitCode, path, text } = await bash(run!, { ...places, VERSION: 'checkout' });
+    expect({ exitCode, text }).toEqual({ exitCode: 0, text: '' });
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const ended = await bash('activation-auditor --version', {
+      PATH: `${path.trim()}:${process.env.PATH}`,
+    });
+    expect(ended.text).toBe(`activation-auditor ${version}\n`);
   });
 
   it('passes with a summary, outputs, report and JUnit', async () => {
@@ -192,8 +212,9 @@ describe('docs/ci.md', () => {
   it('names only options that there are', () => {
     const known = program().commands.flatMap((command) => command.options.map(({ long }) => long));
     const used = blocks.flatMap(({ body }) =>
-      [...body.matchAll(/^ *(?:audit run|--).*$/gm)].map(([line]) => line),
+      [...body.matchAll(/^ *(?:npx --yes activation-auditor run|--).*$/gm)].map(([line]) => line),
     );
-    for (const option of used.join(' ').match(/ --[a-z-]+/g) ?? []) expect(known).toContain(option.trim());
+    const options = used.join(' ').replaceAll('npx --yes', '');
+    for (const option of options.match(/ --[a-z-]+/g) ?? []) expect(known).toContain(option.trim());
   });
 });
