@@ -13,9 +13,11 @@ import { rectifierNetwork } from '../sites/rectifier.js';
 /**
  * The main job: runs the data through the model's probes and reports the health of every neuron.
  *
- * An aborted `signal` ends the run early: the report then holds what was gathered and says `data.complete: false`.
+ * An aborted `signal` ends the run early: the report then holds what was gathered and says `data.complete:
+ * false`.
  *
- * @throws UserError for bad input; RunError when the run fails; Interrupted when aborted before anything was counted.
+ * @throws UserError for bad input; RunError when the run fails; Interrupted when aborted before anything was
+ *   counted.
  */
 export async function audit(options: AuditOptions, { edit }: { edit?: Edit } = {}): Promise<AuditReport> {
   const started = performance.now();

@@ -8,8 +8,9 @@ import { FLAGS } from '../stats/flags.js';
 type DiffSite = DiffReport['sites'][number];
 
 /**
- * What changed between two reports, neuron by neuron; sites are matched by id, so that two exports of one model can
- * be compared. The old dead sets are computed anew under the new criterion where the counters allow it.
+ * What changed between two reports, neuron by neuron; sites are matched by id, so that two exports of one
+ * model can be compared. The old dead sets are computed anew under the new criterion where the counters allow
+ * it.
  */
 export function diffReports(
   old: AuditReport,
@@ -118,7 +119,10 @@ function differences(old: AuditReport, current: AuditReport): Warning[] {
   return warnings;
 }
 
-/** Two reports that are hardly about one model: another architecture, or sites of which the fewest are in both. */
+/**
+ * Two reports that are hardly about one model: another architecture, or sites of which the fewest are in
+ * both.
+ */
 function modelsDiffer(old: AuditReport, current: AuditReport): Warning | null {
   const [a, b] = [old.model, current.model];
   if (a.graphSha256 === b.graphSha256) return null;

@@ -19,10 +19,11 @@ const PARTS = [
 ];
 
 /**
- * Writes dashboards, alerts, provisioning, compose file and Kubernetes example into a folder, and a fresh token for the
- * compose file unless there is one. Gives the paths of what was written, below the folder.
+ * Writes dashboards, alerts, provisioning, compose file and Kubernetes example into a folder, and a fresh
+ * token for the compose file unless there is one. Gives the paths of what was written, below the folder.
  *
- * @throws UserError when the folder cannot be written, or holds other files of these names and `force` is not given.
+ * @throws UserError when the folder cannot be written, or holds other files of these names and `force` is not
+ *   given.
  */
 export async function exportGrafana(folder: string, { force = false } = {}): Promise<string[]> {
   const source = join(packageFolder, 'grafana');

@@ -12,11 +12,11 @@ export interface NamedReport {
 }
 
 /**
- * Reports of shards as one, with everything derived computed anew: equal to the report of the whole, to the count.
- * `data.shard` is `null` when all shards are there, else the list of those that are.
+ * Reports of shards as one, with everything derived computed anew: equal to the report of the whole, to the
+ * count. `data.shard` is `null` when all shards are there, else the list of those that are.
  *
- * The order of the reports makes no difference. Verdicts, a quality and graph measures are left out: they cannot be
- * merged. Histograms with unequal edges are dropped with a warning.
+ * The order of the reports makes no difference. Verdicts, a quality and graph measures are left out: they
+ * cannot be merged. Histograms with unequal edges are dropped with a warning.
  *
  * @throws UserError when the reports are not of shards of one audit, or overlap.
  */

@@ -63,7 +63,10 @@ export function renderReport(report: Report, format: Format, options: TextOption
   return format === 'github' && github ? github(report) : table(report, options);
 }
 
-/** Returns the published JSON Schemas (draft 2020-12) by file name; `schema/` holds them, and a test keeps it so. */
+/**
+ * Returns the published JSON Schemas (draft 2020-12) by file name; `schema/` holds them, and a test keeps it
+ * so.
+ */
 export function jsonSchemas(): Record<string, object> {
   // As readers see it: fields that a later version adds are allowed.
   const published = mapKinds(({ schema }) => z.toJSONSchema(schema, { io: 'input', reused: 'ref' }));

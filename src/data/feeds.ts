@@ -15,27 +15,27 @@ export interface TokenRows {
   mask: Uint8Array | null;
   /** Length of a key-value cache that the file fixes; 0 as a rule. */
   past: number;
-  /** What a decoder's input starts with when it is shifted. */
+  /** Token that a decoder's shifted input starts with. */
   startToken: number;
 }
 
-/** One way to fill an input: which inputs it is for (by name, rank and type), and what goes in. */
+/** One way to fill an input: the inputs that it fits (by name, rank and type), and the array that goes in. */
 export interface InputRole {
   name: string;
   fits(input: ModelInput): boolean;
   fill(input: ModelInput, rows: TokenRows): NdArray;
 }
 
-/** What a plugin brings along: its roles are asked before the built-in ones. */
+/** Roles of a plugin: they are tried before the built-in ones. */
 export interface Feeder {
   roles: InputRole[];
 }
 
-/** Which role fills which input of a model. */
+/** Role of each input of a model. */
 export interface FeedPlan {
   /** The input of token ids; its shape says what is fixed. */
   ids: ModelInput;
-  /** Whether padding can be told to the model (an attention mask). */
+  /** True if the model can be told of padding: it takes an attention mask. */
   maskable: boolean;
   fill(rows: Omit<TokenRows, 'past' | 'startToken'>): Record<string, NdArray>;
 }
@@ -43,7 +43,7 @@ export interface FeedPlan {
 /**
  * Finds a role for every input of a token model.
  *
- * @param startToken What a decoder's shifted input starts with.
+ * @param startToken Token that a decoder's shifted input starts with.
  * @throws UserError naming the first input nobody can fill, or when there is no input for token ids.
  */
 export function planFeeds(
@@ -79,13 +79,13 @@ export function planFeeds(
   };
 }
 
-/** The length of the cache where the file fixes it ([batch, heads, past, head_dim]), else 0. */
+/** Returns the length of the cache if the file fixes it ([batch, heads, past, head_dim]), else 0. */
 function fixedPast(input: ModelInput): number {
   const size = input.shape?.at(-2);
   return typeof size === 'number' ? size : 0;
 }
 
-/** The sentence for an input that nobody can fill. */
+/** Returns the error for an input that no role can fill. */
 export function unfilled(input: ModelInput, source: string): UserError {
   return new UserError(
     `The model's input ${describeInput(input)} cannot be filled from ${source}; supply all inputs as arrays ` +
@@ -100,7 +100,7 @@ export function describeInput(input: ModelInput): string {
   return `"${input.name}" (${dataTypeName(input.elemType)} ${shape})`;
 }
 
-/** All inputs in one line. */
+/** Lists all inputs in one line. */
 export function describeInputs(inputs: ModelInput[]): string {
   return inputs.map(describeInput).join(', ') || 'it has no inputs';
 }

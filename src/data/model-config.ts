@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
-/** The config.json that exporters put beside a model or in the folder above; empty when there is none. */
+/**
+ * Reads the config.json that exporters put beside a model or in the folder above; returns `{}` when there is
+ * none.
+ */
 export async function modelConfig(modelPath: string): Promise<Record<string, unknown>> {
   const folder = dirname(resolve(modelPath));
   for (const place of [folder, dirname(folder)]) {

@@ -10,11 +10,11 @@ export const knownData: Record<string, string> = {
   random: 'seeded noise of the shapes the model asks for',
 };
 
-/** What else the setting `data` takes, for help. */
+/** Other values of the setting `data`, for help. */
 export const dataPaths =
   'a .txt, .jsonl, .tokens or .raw file (also .gz), a .parquet of texts, a .npz of arrays named after the model’s inputs, or a folder of MNIST (idx), CIFAR-10 (binary) or LINQS files';
 
-/** Says what stands at a path. @throws UserError that lists the data sets, when nothing does. */
+/** Returns the kind of a path. @throws UserError that lists the data sets, when nothing is there. */
 export async function pathKind(path: string): Promise<'file' | 'folder'> {
   const info = await stat(path).catch(() => null);
   if (info?.isDirectory()) return 'folder';

@@ -19,10 +19,11 @@ import { textSet } from './tokens/text-set.js';
 import type { DataSet } from './types.js';
 
 /**
- * Opens a data set for a model: finds or downloads it, finds a tokenizer where one is needed, and plans how each
- * input of the model is filled. Nothing large is read before the batches are asked for.
+ * Opens a data set for a model: finds or downloads it, finds a tokenizer where one is needed, and plans how
+ * each input of the model is filled. Nothing large is read before the batches are asked for.
  *
- * @throws UserError when the data, the tokenizer or an input is the matter.
+ * @throws UserError for data that is missing or does not fit, a tokenizer that is not found, an input that
+ *   cannot be filled.
  */
 export async function openData(spec: DataSpec, hub: Hub = hubFromEnvironment()): Promise<DataSet> {
   const warnings: Warning[] = [];
@@ -103,13 +104,13 @@ async function openPath(path: string, spec: DataSpec, hub: Hub, warnings: Warnin
   throw new UserError(`What ${path} holds is not told by its name: expected ${dataPaths}.`, 'data-unknown');
 }
 
-/** The longest sequence, as the model's config.json says. */
+/** Reads the longest sequence from the model's config.json. */
 function positionsIn(config: Record<string, unknown>): number | null {
   const positions = config.n_positions ?? config.max_position_embeddings;
   return typeof positions === 'number' && positions > 0 ? positions : null;
 }
 
-/** What a decoder's shifted input starts with, as the model's config.json says. */
+/** Reads the token that a decoder's shifted input starts with from the model's config.json. */
 function startToken(config: Record<string, unknown>): number {
   for (const key of ['decoder_start_token_id', 'pad_token_id', 'bos_token_id']) {
     if (typeof config[key] === 'number') return config[key];

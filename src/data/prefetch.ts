@@ -1,6 +1,6 @@
 /**
- * The same items, made ahead of the reader: up to `depth` lie ready while the reader is busy with one. An error is
- * thrown where it happened in the order; a reader that leaves early stops the source.
+ * Gives the same items, made ahead of the reader: up to `depth` lie ready while the reader works on one. An
+ * error is thrown at its place in the order. A reader that leaves early stops the source.
  */
 export async function* prefetch<T>(source: AsyncIterable<T>, depth = 4): AsyncGenerator<T> {
   const ready: T[] = [];

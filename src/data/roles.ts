@@ -5,8 +5,8 @@ import type { InputRole, TokenRows } from './feeds.js';
 import type { ModelInput } from './types.js';
 
 /**
- * How the inputs of exported token models are filled; the first that fits is taken. To support one more input, add
- * an entry. B = batch, S = sequence, P = past (0 unless the file fixes it).
+ * Ways to fill the inputs of exported token models. The first that fits is taken. To support one more input,
+ * add an entry. B = batch, S = sequence, P = past (0 unless the file fixes it).
  */
 export const inputRoles: InputRole[] = [
   {
@@ -71,7 +71,10 @@ function isInteger(input: ModelInput): boolean {
   return !isFloat(input.elemType) && input.elemType !== DataType.BOOL && input.elemType !== DataType.STRING;
 }
 
-/** [B, S] numbers in the rank the input has: [S] and [1, S] take the first row, higher ranks get leading 1s. */
+/**
+ * Returns [B, S] numbers in the rank of the input: [S] and [1, S] take the first row, higher ranks get
+ * leading 1s.
+ */
 function integers(input: ModelInput, rows: TokenRows, values: Int32Array): NdArray {
   const { batch, seqLen } = rows;
   const type = inputType(input.elemType, input.name);
@@ -86,7 +89,7 @@ function integers(input: ModelInput, rows: TokenRows, values: Int32Array): NdArr
   );
 }
 
-/** Ones over the tokens, zeros over padding and over a cache of fixed length: [B, P + S]. */
+/** Returns ones at tokens, zeros at padding and at a cache of fixed length: [B, P + S]. */
 function attentionMask(input: ModelInput, rows: TokenRows): NdArray {
   const { batch, seqLen, mask } = rows;
   const cache = /^encoder_/.test(input.name) ? 0 : rows.past;
@@ -99,7 +102,10 @@ function attentionMask(input: ModelInput, rows: TokenRows): NdArray {
   return arrayOf(inputType(input.elemType, input.name), dims, values.subarray(0, elements(dims)));
 }
 
-/** An empty cache: the batch axis gets the batch, every other axis the file leaves open has length 0. */
+/**
+ * Returns an empty cache: the batch axis has the batch's size, every other axis that the file leaves open has
+ * length 0.
+ */
 function emptyPast(input: ModelInput, rows: TokenRows): NdArray {
   const shape = input.shape ?? [null, null, null, null];
   const isBatch = (name: string | number | null, axis: number) =>
@@ -110,7 +116,7 @@ function emptyPast(input: ModelInput, rows: TokenRows): NdArray {
   return zeros(inputType(input.elemType, input.name), dims);
 }
 
-/** The same ids, one place later, behind the start token. */
+/** Returns the start token and then the same ids, each one place later. */
 function shiftRight({ ids, seqLen, startToken }: TokenRows): Int32Array {
   return ids.map((_, index) => (index % seqLen === 0 ? startToken : ids[index - 1]!));
 }

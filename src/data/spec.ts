@@ -2,10 +2,10 @@ import type { Feeder } from './feeds.js';
 import type { GraphNeeds } from './graphs/adjacency.js';
 import type { ModelInput } from './types.js';
 
-/** What the model is, as far as data goes: it decides what `sample` and `random` mean. */
+/** Kind of data that the model takes: it decides what `sample` and `random` mean. */
 export type ModelKind = 'text' | 'image' | 'graph' | 'arrays';
 
-/** All that {@link openData} needs to know. `undefined` means automatic. */
+/** Everything that {@link openData} needs to know. `undefined` means automatic. */
 export interface DataSpec {
   /** A known name (`sample`, `wikitext`, …) or a path. */
   data: string;
@@ -17,7 +17,7 @@ export interface DataSpec {
   seqLen?: number | undefined;
   batchSize?: number | undefined;
   shard?: Shard | undefined;
-  /** Path of the .onnx file: tokenizer.json and config.json are looked for beside it. */
+  /** Path of the .onnx file. A tokenizer.json and a config.json are looked for beside it. */
   modelPath: string;
   /** The inputs to fill, without those that have a default. */
   inputs: ModelInput[];
@@ -26,24 +26,24 @@ export interface DataSpec {
   /** Rows of the position embedding, if known. */
   maxPositions: number | null;
   modelKind: ModelKind;
-  /** Told once when something slow begins: text for a person. */
+  /** Called when something slow begins, with a line for a person. */
   onStage?: ((stage: string) => void) | undefined;
-  /** Told while downloading. */
+  /** Called while downloading. */
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** What a graph model does not do itself with its edge weights or its adjacency; without it: everything. */
+  /** Steps on edge weights or an adjacency that the graph model does not do itself. Default: all steps. */
   graphNeeds?: GraphNeeds | undefined;
-  /** Set when the model stores the graph it works on, and takes features alone; so many nodes, or at least so many. */
+  /** Present if the model stores the graph it works on, and takes features alone. */
   storedGraph?: { nodes: StoredNodes | null } | undefined;
-  /** Fills inputs of its own before the built-in roles are asked (plugins). */
+  /** Fills inputs before the built-in roles do (plugins). */
   feeder?: Feeder | undefined;
   /** Stops a download. */
   signal?: AbortSignal | undefined;
 }
 
-/** How many nodes a graph has that a model stores. */
+/** Number of nodes of a graph that a model stores. */
 export interface StoredNodes {
   nodes: number;
-  /** Else at least so many. */
+  /** False if the graph has at least so many nodes. */
   exact: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface DownloadProgress {
   totalBytes: number;
 }
 
-/** The blocks i ≡ index mod count. */
+/** Part of the data: the blocks i ≡ index mod count. */
 export interface Shard {
   index: number;
   count: number;

@@ -1,7 +1,7 @@
 import type { Dimension } from '../graph/types.js';
 import type { NdArray } from '../onnx/array.js';
 
-/** One input of the model as the graph declares it. */
+/** One input of the model, as the graph declares it. */
 export interface ModelInput {
   name: string;
   /** ONNX element type code. */
@@ -9,22 +9,25 @@ export interface ModelInput {
   shape: Dimension[] | null;
 }
 
-/** What the session is fed at once. */
+/** Arrays that the session is fed at once. */
 export interface Batch {
   feeds: Record<string, NdArray>;
-  /** Indices of the blocks in it, in the whole data set, increasing. */
+  /** Numbers of its blocks in the whole data set, increasing. */
   blocks: number[];
   /** Rows of the batch: text blocks, images, records; 1 for a graph. */
   sequences: number;
-  /** Tokens, images, records or nodes in it that count: padding left out. */
+  /** Number of tokens, images, records or nodes that count. Padding does not. */
   positions: number;
-  /** 1 where a position counts, shape [batch, sequence], [batch] (images, records) or [nodes]; `null` when all do. */
+  /**
+   * 1 where a position counts, shape [batch, sequence], [batch] (images, records) or [nodes]; `null` when all
+   * do.
+   */
   mask: NdArray | null;
   /** Class or value to predict for each row or node, where the data has one. */
   labels?: NdArray;
 }
 
-/** What a report says about the data (`data` in the report contract). */
+/** Facts of the data for a report (`data` in the report contract). */
 export interface DataDescription {
   name: string;
   variant: string | null;
@@ -34,19 +37,19 @@ export interface DataDescription {
   batchSize: number;
 }
 
-/** What must be known of tokens to ask a model for them. */
+/** Facts of the tokens that are needed to ask a model for them. */
 export interface TokenFacts {
   /** The model's input of token ids. */
   input: string;
   /** Id of the tokenizer's mask token; `null` when it has none. */
   mask: number | null;
-  /** Ids that stand for no text: what blocks begin and end with, padding. */
+  /** Ids that stand for no text: the special tokens around a block, and padding. */
   special: number[];
 }
 
-/** The graph behind a graph's batch: which nodes are neighbours. */
+/** Neighbours of the nodes in a graph's batch. */
 export interface GraphStructure {
-  /** Number of neighbours of each node, float32 [nodes]; self loops and repeated edges left out. */
+  /** Number of neighbours of each node, float32 [nodes], without self loops and repeated edges. */
   degrees: NdArray;
   /** Every ordered pair of neighbours, int64 [2, pairs]; pairs of a node with itself may be among them. */
   pairs: NdArray;
@@ -54,33 +57,45 @@ export interface GraphStructure {
   input: string | null;
 }
 
-/** Where the graph behind a batch is: with the data, or stored in the model, which is then fed features alone. */
+/** Graph of a batch: from the data, or `stored` in the model, which is then fed features alone. */
 export type DataGraph = GraphStructure | 'stored';
 
-/** A data set cut into batches for one model; iterating twice gives the same batches. */
+/** A data set cut into batches for one model. Iterating twice gives the same batches. */
 export interface DataSet {
   description: DataDescription;
-  /** What the batches' rows are: decides what a position is. */
+  /** Kind of the batches' rows: it decides what a position is. */
   kind: 'text' | 'image' | 'arrays' | 'graph' | 'random';
-  /** Whether batches carry a mask: all of them do, or none. */
+  /** True if all batches carry a mask; false if none does. */
   masked: boolean;
-  /** Every position there is, is seen: no resolution needed (a full-graph audit). */
+  /** True if every position there is will be seen (a full-graph audit): then no resolution is needed. */
   census: boolean;
-  /** Set when the positions are the nodes of a graph: the same in all batches. */
+  /** Present if the positions are the nodes of a graph. It is the same in all batches. */
   graph?: DataGraph;
-  /** Positions that all batches together will hold, if known before running (for a long text: the budget's); for progress bars. */
+  /**
+   * Positions that all batches together will hold, for progress bars; `null` if it is not known before the
+   * run.
+   */
   positions: number | null;
-  /** For text. */
+  /** Present for text. */
   tokens?: TokenFacts;
   /**
-   * The first rows of the *whole* data set, also in a shard: they fix the histograms' range. Automatic batch size
-   * whatever `batchSize` is, unless the file fixes it.
+   * Returns the first rows of the *whole* data set, also in a shard: they fix the range of the histograms.
+   * There are never more rows than in a batch.
    */
   rangeBatch(): Promise<Batch>;
-  /** Returns the same rows in batches of another size; absent where the size is fixed, and where rows are tokens or nodes. */
+  /**
+   * Returns the same rows in batches of another size; absent where the size is fixed, and where rows are
+   * tokens or nodes.
+   */
   withBatchSize?(rows: number): DataSet;
-  /** Batches in order; with `after` only those whose first block is greater (a resumed run). */
+  /**
+   * Gives the batches in order. With `after` (a resumed run) only those whose first block has a greater
+   * number.
+   */
   batches(after?: number): AsyncIterable<Batch>;
-  /** Warnings met while opening or reading, e.g. a guessed tokenizer: read them again after the last batch. */
+  /**
+   * Warnings met while opening or reading, e.g. a guessed tokenizer. Reading may add some: look after the
+   * last batch.
+   */
   warnings: { code: string; message: string }[];
 }

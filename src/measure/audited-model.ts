@@ -72,7 +72,8 @@ export interface AuditedFile {
 /**
  * Opens a model file and finds its sites. Weights stay on disk.
  *
- * @throws UserError for a file that is no model or half patched, a plugin that fails, and options that select no site.
+ * @throws UserError for a file that is no model or half patched, a plugin that fails, and options that select
+ *   no site.
  */
 export async function openAuditedFile(options: ModelOptions): Promise<AuditedFile> {
   checkSettings(auditSettings, options);

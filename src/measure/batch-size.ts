@@ -9,11 +9,12 @@ const MEMORY_SHARE = 1 / 4;
 const MOST_BYTES = 512 * 2 ** 20;
 
 /**
- * Returns the rows that a batch may have so that its activations fit the budget: `memory`, or by default a quarter of the
- * memory available, 512 MiB at most. Returns `null` where the automatic batch size needs no limit.
+ * Returns the rows that a batch may have so that its activations fit the budget: `memory`, or by default a
+ * quarter of the memory available, 512 MiB at most. Returns `null` where the automatic batch size needs no
+ * limit.
  *
- * A convolution makes many large tensors of a small input, so its batch cannot be sized by the model's inputs. One row is
- * run, and the sizes of all tensors say what each row takes.
+ * A convolution makes many large tensors of a small input, so its batch cannot be sized by the model's
+ * inputs. One row is run, and the sizes of all tensors say what each row takes.
  */
 export async function rowsThatFit(subject: Subject): Promise<number | null> {
   const { options, data, original } = subject;

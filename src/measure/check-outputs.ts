@@ -29,8 +29,8 @@ export interface OutputDifference {
 }
 
 /**
- * Measures the observer effect: runs one batch through the model as it is and through the model with probes. The
- * difference is not 0 where a probe undoes a fusion.
+ * Measures the observer effect: runs one batch through the model as it is and through the model with probes.
+ * The difference is not 0 where a probe undoes a fusion.
  */
 export async function outputDifferences(subject: Subject, batch: Batch): Promise<OutputDifference[]> {
   const plain = subject.copy();

@@ -34,7 +34,10 @@ export function describeModel({ opened, original }: AuditedFile, name?: string):
   };
 }
 
-/** Returns the name of a model in reports: its path without extension, relative to the current folder if it lies there. */
+/**
+ * Returns the name of a model in reports: its path without extension, relative to the current folder if it
+ * lies there.
+ */
 export function modelName(path: string): string {
   const below = relative(process.cwd(), path);
   const name = below.startsWith('..') || isAbsolute(below) ? path.split(/[/\\]/).slice(-2).join('/') : below;
@@ -52,7 +55,10 @@ const weightTypes = new Set<number>([
   DataType.UINT4,
 ]);
 
-/** Counts the elements of all weight tensors: rank 1 and more, no index types, nested graphs and Constant nodes included. */
+/**
+ * Counts the elements of all weight tensors: rank 1 and more, no index types, nested graphs and Constant
+ * nodes included.
+ */
 export function countParameters(graph: Graph): number {
   let total = 0;
   const add = (tensor: { dims: bigint[]; dataType?: number } | null): void => {

@@ -6,8 +6,9 @@ import type { AuditedModel } from './audited-model.js';
 import { openOverlaySession } from './overlay-session.js';
 
 /**
- * Returns the types and shapes that ONNX Runtime infers, by tensor name. Large weights become inputs of the graph, so that
- * none is read. Returns an empty map where ONNX Runtime gives no answer, e.g. for an operator it lacks.
+ * Returns the types and shapes that ONNX Runtime infers, by tensor name. Large weights become inputs of the
+ * graph, so that none is read. Returns an empty map where ONNX Runtime gives no answer, e.g. for an operator
+ * it lacks.
  *
  * @param copy It is changed.
  */

@@ -5,8 +5,9 @@ import { feedsFor, inputNames, openOverlaySession, positionMask } from './overla
 import type { Subject } from './subject.js';
 
 /**
- * Returns E[x] over the data, [inputs], for the inputs of the layers whose outputs are the neurons of the wanted sites, by the
- * name of each layer's input. One pass through the graph up to the last of these inputs; only sums leave it.
+ * Returns E[x] over the data, [inputs], for the inputs of the layers whose outputs are the neurons of the
+ * wanted sites, by the name of each layer's input. One pass through the graph up to the last of these inputs;
+ * only sums leave it.
  */
 export async function inputMeans(
   subject: Subject,

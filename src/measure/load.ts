@@ -1,6 +1,7 @@
 /**
- * Old signatures, only here until the repairs are moved to subjects and measurements: see `subject.ts` (one opening of model,
- * data and device; `edited` for variants), `measure.ts` (`measureWhole`), `quality.ts`, `input-means.ts`, `shapes.ts`.
+ * Old signatures, only here until the repairs are moved to subjects and measurements: see `subject.ts` (one
+ * opening of model, data and device; `edited` for variants), `measure.ts` (`measureWhole`), `quality.ts`,
+ * `input-means.ts`, `shapes.ts`.
  */
 import type { Batch, DataSet } from '../data/types.js';
 import type { OpenedModel } from '../onnx/skeleton.js';

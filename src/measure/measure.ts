@@ -22,10 +22,11 @@ export interface MeasureOptions {
 /**
  * Runs the data through the probes of the subject's model.
  *
- * An aborted signal ends the run early: the measurement then holds what was gathered and says `data.complete: false`.
+ * An aborted signal ends the run early: the measurement then holds what was gathered and says `data.complete:
+ * false`.
  *
- * @throws UserError for data without a position and a saved state of another run; RunError when the run fails; Interrupted
- *   when aborted before anything was counted.
+ * @throws UserError for data without a position and a saved state of another run; RunError when the run
+ *   fails; Interrupted when aborted before anything was counted.
  */
 export async function measure(subject: Subject, { streamFrom }: MeasureOptions = {}): Promise<Measurement> {
   const started = performance.now();
@@ -71,7 +72,11 @@ export async function measure(subject: Subject, { streamFrom }: MeasureOptions =
   }
 }
 
-/** Measures to the end. @throws Interrupted when the run was stopped early: a repair does not choose by half of the data. */
+/**
+ * Measures to the end.
+ *
+ * @throws Interrupted when the run was stopped early: a repair does not choose by half of the data.
+ */
 export async function measureWhole(subject: Subject): Promise<Measurement> {
   const measurement = await measure(subject);
   if (subject.signal.aborted || !measurement.data.complete)
@@ -159,7 +164,10 @@ function advance(
   };
 }
 
-/** Returns a function that says after each batch if the dead set of every site has been the same for `batches` batches. */
+/**
+ * Returns a function that says after each batch if the dead set of every site has been the same for `batches`
+ * batches.
+ */
 function stability(criterion: Criterion, batches: number): (counters: Counters[]) => boolean {
   let before = '';
   let unchanged = 0;

@@ -25,8 +25,8 @@ export interface RunFacts {
 }
 
 /**
- * What was counted over one data set: it lies between counting and reporting. A report is written from it; a repair chooses
- * neurons by it.
+ * What was counted over one data set: it lies between counting and reporting. A report is written from it; a
+ * repair chooses neurons by it.
  */
 export interface Measurement {
   criterion: Criterion;

@@ -4,20 +4,22 @@ import type { Graph } from '../graph/graph.js';
 import type { Dimension } from '../graph/types.js';
 import { isFloat } from '../onnx/data-types.js';
 
-/** The inputs that somebody must fill: those without a default. */
+/** Returns the inputs that must be filled: those without a default. */
 export function modelInputs(graph: Graph): ModelInput[] {
   return graph.inputs
     .filter(({ tensor }) => !tensor)
     .map(({ name, type }) => ({ name, elemType: type?.elemType ?? 0, shape: type?.shape ?? null }));
 }
 
-/** What the model's structure says: it stores a graph, or multiplies embeddings with an input from the left. */
+/**
+ * Facts of a graph model's structure: it stores a graph, or multiplies embeddings with an input from the left.
+ */
 export interface GraphKind {
   stored: boolean;
   fed: boolean;
 }
 
-/** What the model is, as far as data goes; it decides what `sample` and `random` mean. */
+/** Returns the kind of data that the model takes. It decides what `sample` and `random` mean. */
 export function modelKind(inputs: ModelInput[], graph: GraphKind): ModelKind {
   const names = inputs.map(({ name }) => name);
   if (names.some((name) => /(^|_)input_ids$/.test(name))) return 'text';
@@ -26,7 +28,9 @@ export function modelKind(inputs: ModelInput[], graph: GraphKind): ModelKind {
   return 'arrays';
 }
 
-/** Edges or an adjacency by name, or integers [2, any number of edges] beside features of any number of nodes. */
+/**
+ * True for edges or an adjacency by name, and for integers [2, edges] beside features of any number of nodes.
+ */
 function isStructure({ name, elemType, shape }: ModelInput, inputs: ModelInput[]): boolean {
   if (/^(edge_index|edge_weight|adj(acency)?\w*|edges)$/i.test(name)) return true;
   const open = (size: Dimension | undefined): boolean => typeof size !== 'number';

@@ -49,7 +49,11 @@ const builtIn: Plugin[] = [
   gcn,
 ];
 
-/** Plugins of files or packages given by the user, then the built-in ones. @throws UserError for one that is none. */
+/**
+ * Plugins of files or packages given by the user, then the built-in ones.
+ *
+ * @throws UserError for one that is none.
+ */
 export async function loadPlugins(files: readonly string[] = []): Promise<Plugin[]> {
   return [...(await Promise.all(files.map(loadPlugin))), ...builtIn];
 }

@@ -15,7 +15,9 @@ import type { SessionSettings } from './subject.js';
 
 /** Runs batches through the probes of a model. */
 export interface ProbeRun {
-  /** Runs the batch that fixes the ranges of the histograms: those of the sites, then of the watched tensors. */
+  /**
+   * Runs the batch that fixes the ranges of the histograms: those of the sites, then of the watched tensors.
+   */
   findRange(batch: Batch): Promise<HistogramRange[]>;
   /** Returns the counters of one batch: those of the sites, then of the watched tensors. */
   run(batch: Batch, ranges: HistogramRange[]): Promise<Counters[]>;
@@ -38,8 +40,9 @@ export interface ProbeRunOptions
 }
 
 /**
- * Opens a session over the audit overlay of a model. A batch in which some value is not finite is run again by a
- * second overlay, which counts such values and leaves them out. The second overlay is opened when it is first needed.
+ * Opens a session over the audit overlay of a model. A batch in which some value is not finite is run again
+ * by a second overlay, which counts such values and leaves them out. The second overlay is opened when it is
+ * first needed.
  *
  * @param copy Returns a fresh copy of the model: it is changed.
  */
@@ -74,7 +77,9 @@ export async function openProbeRun(copy: () => AuditedModel, options: ProbeRunOp
   };
 }
 
-/** Number of edges from which on they are streamed: below it, chunks only cost time. Stored edges always are. */
+/**
+ * Number of edges from which on they are streamed: below it, chunks only cost time. Stored edges always are.
+ */
 const STREAMED_PAIRS = 2 ** 20;
 
 interface Opened {

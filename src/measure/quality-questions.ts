@@ -7,7 +7,7 @@ import type { QualityTask } from '../stats/quality.js';
 /** Share of the text tokens that a masked model is asked for (Devlin et al. 2018). */
 export const MASKED_SHARE = 0.15;
 
-/** What a model is asked in one batch: rows are tokens [batch · sequence], nodes, images or records. */
+/** Questions to a model in one batch. Rows are tokens [batch · sequence], nodes, images or records. */
 export interface Questions {
   feeds: Record<string, NdArray>;
   /** [rows]: the right answer; 0 where there is none. */
@@ -38,8 +38,8 @@ function nextTokens(batch: Batch, ids: NdArray): Questions {
 }
 
 /**
- * 15 % of the text tokens are all replaced by the mask token. Which, depends only on the block's number and the place
- * in it, so that every variant of a model, in batches of any size, is asked for the same ones.
+ * 15 % of the text tokens are all replaced by the mask token. Which, depends only on the block's number and
+ * the place in it, so that every variant of a model, in batches of any size, is asked for the same ones.
  */
 function maskedTokens(batch: Batch, ids: NdArray, { input, mask, special }: TokenFacts): Questions | null {
   if (mask === null) return null;
@@ -60,7 +60,10 @@ function maskedTokens(batch: Batch, ids: NdArray, { input, mask, special }: Toke
   return { feeds: { ...batch.feeds, [input]: arrayOf(ids.type, ids.dims, fed) }, targets, counts };
 }
 
-/** Labels from 0 on; anything else (−1, −100) means that a row has none. Numbers with a fraction are no classes. */
+/**
+ * Labels from 0 on; anything else (−1, −100) means that a row has none. Numbers with a fraction are no
+ * classes.
+ */
 function classes({ feeds, labels, mask }: Batch): Questions | null {
   if (!labels) return null;
   const values = numbersOf(labels);
@@ -77,8 +80,8 @@ function classes({ feeds, labels, mask }: Batch): Questions | null {
 }
 
 /**
- * The same batch with the second half of every row overwritten by its first, and where the first halves are: a model
- * whose attention masks out the future answers there as before.
+ * The same batch with the second half of every row overwritten by its first, and where the first halves are:
+ * a model whose attention masks out the future answers there as before.
  */
 export function withOtherFuture(
   batch: Batch,

@@ -18,19 +18,22 @@ import { feedsFor, inputNames, openOverlaySession } from './overlay-session.js';
 import { type Questions, questionsOf, withOtherFuture } from './quality-questions.js';
 import type { Subject } from './subject.js';
 
-/** Why a model's quality cannot be measured: a sentence. */
+/** Reason, as a sentence, for which a model's quality cannot be measured. */
 export interface NoQuality {
   reason: string;
 }
 
 export interface QualityOptions {
-  /** Task found by `measureQuality` for the original, so that variants of a model are asked the same. Default: see `taskOf`. */
+  /**
+   * Task found by `measureQuality` for the original, so that variants of a model are asked the same. Default:
+   * see `taskOf`.
+   */
   task?: QualityTask;
 }
 
 /**
- * Measures how well a model predicts the data: one pass over all batches, in which only the loss of every row leaves
- * the graph.
+ * Measures how well a model predicts the data: one pass over all batches, in which only the loss of every row
+ * leaves the graph.
  *
  * @returns The quality, or the reason why it cannot be measured.
  * @throws RunError and Interrupted as sessions do.
@@ -107,11 +110,11 @@ async function measure(
 const SAME_LOSS = 1e-4;
 
 /**
- * What to ask a model: classes where the data has labels; else, of a language model, the next token if its attention
- * masks out the future, masked tokens if not. Whether it does is found by trying, which works for every export: the
- * first batch is run again with other tokens in the second half of every row, and the losses of the first half must
- * stay. (Where activations are quantized by a scale common to all tokens they never stay; there a tokenizer without a
- * mask token tells.)
+ * What to ask a model: classes where the data has labels; else, of a language model, the next token if its
+ * attention masks out the future, masked tokens if not. Whether it does is found by trying, which works for
+ * every export: the first batch is run again with other tokens in the second half of every row, and the
+ * losses of the first half must stay. (Where activations are quantized by a scale common to all tokens they
+ * never stay; there a tokenizer without a mask token tells.)
  */
 async function taskOf(run: Run, batch: Batch): Promise<QualityTask | NoQuality> {
   if (batch.labels) return 'classification';

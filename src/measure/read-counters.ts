@@ -6,8 +6,8 @@ import type { Counters } from '../stats/types.js';
 import { HISTOGRAM_BINS, type HistogramRange } from '../stats/value-histogram.js';
 
 /**
- * Reads the counters of one batch at one site from the outputs of its probe: `counters` [rows, neurons] and, if `range` is
- * given, the counts of its bins.
+ * Reads the counters of one batch at one site from the outputs of its probe: `counters` [rows, neurons] and,
+ * if `range` is given, the counts of its bins.
  */
 export function readCounters(
   probe: TensorProbe,
@@ -40,7 +40,9 @@ export function readCounters(
   return counters;
 }
 
-/** Adds the histogram. Values that were masked or not finite are in the bin of zero, and are taken out of it. */
+/**
+ * Adds the histogram. Values that were masked or not finite are in the bin of zero, and are taken out of it.
+ */
 function addHistogram(counters: Counters, bins: NdArray, batch: Batch, range: HistogramRange): void {
   const neurons = counters.fired.length;
   const counts = Float64Array.from(bins.data as Float64Array);

@@ -4,13 +4,13 @@ import { SMOOTHING_SUMS, type SmoothingProbe, type SmoothingProbes } from '../pr
 import type { Embedding } from '../sites/embeddings.js';
 import { finishSmoothing, type SmoothingMeasures, type SmoothingSums } from '../stats/smoothing.js';
 
-/** What was summed over the graph at one site. */
+/** Sums over the graph at one site. */
 export interface SiteSmoothing {
   site: Embedding;
   sums: SmoothingSums;
 }
 
-/** What the overlay is fed besides the model's inputs; without `enabled` it skips the sums. */
+/** Returns the feeds of the overlay besides the model's inputs. Without `enabled` it skips the sums. */
 export function smoothingFeeds(
   probes: SmoothingProbes,
   graph: DataGraph,

@@ -18,14 +18,18 @@ export interface SessionSettings {
 }
 
 /**
- * The subject of a command: one model, one data set and one device, opened once. Measuring, its quality, input means and output
- * checks are functions of a subject, so that a command with many rounds opens and searches the model once.
+ * The subject of a command: one model, one data set and one device, opened once. Measuring, its quality,
+ * input means and output checks are functions of a subject, so that a command with many rounds opens and
+ * searches the model once.
  */
 export interface Subject extends AuditedFile, SessionSettings {
   options: AuditOptions;
   criterion: Criterion;
   data: DataSet;
-  /** Warnings met while opening: hazards of the graph, notes on the device. The data's own are in `data.warnings`. */
+  /**
+   * Warnings met while opening: hazards of the graph, notes on the device. The data's own are in
+   * `data.warnings`.
+   */
   warnings: Warning[];
 }
 

@@ -243,6 +243,30 @@ describe('LINQS folders', () => {
     await expect(openData(spec({ data: folder, ...small }))).rejects.toThrow(/Line 2 of .*cora\.content/);
   });
 
+  it.each([
+    ['{"train": ["a"]', /is no split of a graph \(it is not JSON\)/],
+    ['{"train": "a"}', /is no split of a graph \(train: .*\): expected node ids by split/],
+    [
+      '{"train": ["a", "nowhere"]}',
+      /Split "train" of .* names the node nowhere, which the graph does not have/,
+    ],
+  ])('refuse the split %s', async (split, sentence) => {
+    const folder = await newFolder();
+    await writeFile(join(folder, 'cora.content'), 'a\t1\t0\tred\nb\t0\t1\tblue\n');
+    await writeFile(join(folder, 'cora.cites'), 'a\tb\n');
+    await writeFile(join(folder, 'planetoid-split.json'), split);
+    await expect(openData(spec({ data: folder, ...small }))).rejects.toThrow(sentence);
+  });
+
+  it('refuse a node that is defined twice', async () => {
+    const folder = await newFolder();
+    await writeFile(join(folder, 'cora.content'), 'a\t1\t0\tred\na\t0\t1\tblue\n');
+    await writeFile(join(folder, 'cora.cites'), 'a\ta\n');
+    await expect(openData(spec({ data: folder, ...small }))).rejects.toThrow(
+      /defines the node a a second time/,
+    );
+  });
+
   it.skipIf(!hasSharedData)('hold the real Cora (skipped without ../shared/data)', async () => {
     process.env.AUDIT_DATA_DIR = sharedData;
     const inputs = [input('x', ['nodes', 1433], DataType.FLOAT), input('edge_index', [2, 'edges'])];

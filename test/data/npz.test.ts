@@ -174,3 +174,15 @@ describe('.npz', () => {
     );
   });
 });
+
+describe('a .npz that unpacks to far more than its size', () => {
+  it('is refused by its directory, before anything is unpacked', async () => {
+    const zeros = await newFile(
+      'zeros.npz',
+      npz({ x: npy('<f4', [50_000_000], new Float32Array(50_000_000)) }),
+    );
+    await expect(readNpz(zeros)).rejects.toThrow(
+      /unpacks to more than 134,217,728: write it without compression/,
+    );
+  });
+});

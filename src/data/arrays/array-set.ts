@@ -8,12 +8,13 @@ import { castTo, elements, inputType, numbersOf, takeRows } from './convert.js';
 import { readNpz } from './npz.js';
 import { type RowSource, rowSet } from './row-set.js';
 
-/** Names in a .npz that are about the rows, not inputs. */
+/** Names in a .npz that describe the rows and are no inputs. */
 const asides = new Set(['labels', 'y', 'mask']);
 
 /**
- * Arrays named after the model's inputs. The leading axis counts the rows; where the arrays have no leading axis in
- * common the whole file is one batch. Inputs without an array are filled as for text, if there are token ids.
+ * Opens arrays named after the model's inputs. The leading axis counts the rows; if the arrays have no
+ * leading size in common, the whole file is one batch. Inputs without an array are filled as for text, if
+ * there are token ids.
  *
  * @throws UserError naming the first input that cannot be filled, or an array whose shape does not fit.
  */
@@ -50,7 +51,7 @@ export async function npzSet(path: string, spec: DataSpec, warnings: Warning[]):
   });
 }
 
-/** Rows of an automatic batch: about a million numbers, 256 rows at most. */
+/** Returns the rows of an automatic batch: about a million numbers, 256 rows at most. */
 export function automaticRows(numbersPerRow: number): number {
   return Math.max(1, Math.min(256, Math.floor(1_048_576 / Math.max(1, numbersPerRow))));
 }
@@ -83,7 +84,9 @@ function rowSource(
   };
 }
 
-/** `mask`, else an `attention_mask` that leaves something out, as booleans [rows] or [rows, sequence]. */
+/**
+ * Returns `mask`, else an `attention_mask` that leaves something out, as booleans [rows] or [rows, sequence].
+ */
 function rowMask(rows: number, seqLen: number, arrays: Map<string, NdArray>): NdArray | null {
   const mask = arrays.get('mask') ?? arrays.get('attention_mask');
   if (mask === undefined) return null;
@@ -131,7 +134,11 @@ function oneBatch(
   };
 }
 
-/** The array in the input's type, its shape checked against what the file fixes. */
+/**
+ * Returns the array in the input's type.
+ *
+ * @throws UserError when its shape is not the one that the file fixes.
+ */
 export function fitted(input: ModelInput, array: NdArray, path: string): NdArray {
   const shape = input.shape;
   const fits =
@@ -145,7 +152,10 @@ export function fitted(input: ModelInput, array: NdArray, path: string): NdArray
   );
 }
 
-/** Rows when all arrays have the same leading size and every input lets it be cut into batches. */
+/**
+ * Returns the number of rows, if all arrays have the same leading size and every input lets it be cut into
+ * batches.
+ */
 function commonRows(inputs: ModelInput[], feeds: Map<string, NdArray>): number | null {
   const sizes = new Set(inputs.map((input) => feeds.get(input.name)!.dims[0]));
   const [rows] = sizes;
@@ -157,7 +167,7 @@ function fixedLeading(inputs: ModelInput[]): number | null {
   return typeof size === 'number' ? size : null;
 }
 
-/** The input of token ids among those given: integers [rows, sequence]. */
+/** Returns the input of token ids among those with an array: integers [rows, sequence]. */
 function tokenIds(inputs: ModelInput[]): ModelInput | null {
   try {
     const { ids } = planFeeds(inputs, undefined, 0);

@@ -19,17 +19,17 @@ const makers: Record<ArrayType, (length: number) => ArrayData> = {
   bool: (length) => new Uint8Array(length),
 };
 
-/** Elements of a shape. */
+/** Counts the elements of a shape. */
 export function elements(dims: readonly number[]): number {
   return dims.reduce((product, size) => product * size, 1);
 }
 
-/** An array of zeros. */
+/** Returns an array of zeros. */
 export function zeros(type: ArrayType, dims: number[]): NdArray {
   return { type, dims, data: makers[type](elements(dims)) };
 }
 
-/** Numbers as an array of the given type. */
+/** Returns numbers as an array of the given type. */
 export function arrayOf(type: ArrayType, dims: number[], values: ArrayLike<number>): NdArray {
   const data = makers[type](values.length);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
@@ -42,7 +42,7 @@ export function arrayOf(type: ArrayType, dims: number[], values: ArrayLike<numbe
   return { type, dims, data };
 }
 
-/** The elements as JavaScript numbers. */
+/** Returns the elements as JavaScript numbers. */
 export function numbersOf(array: NdArray): ArrayLike<number> {
   const { data, type } = array;
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
@@ -51,12 +51,12 @@ export function numbersOf(array: NdArray): ArrayLike<number> {
   return data;
 }
 
-/** The same numbers in another type; the array itself when it has that type already. */
+/** Returns the same numbers in another type; the array itself if it has that type already. */
 export function castTo(type: ArrayType, array: NdArray): NdArray {
   return array.type === type ? array : arrayOf(type, array.dims, numbersOf(array));
 }
 
-/** The rows of these indices along the leading axis, copied in that order. */
+/** Copies the rows of these indices along the leading axis, in that order. */
 export function takeRows(array: NdArray, indices: readonly number[]): NdArray {
   const width = elements(array.dims.slice(1));
   const result = zeros(array.type, [indices.length, ...array.dims.slice(1)]);
@@ -68,7 +68,7 @@ export function takeRows(array: NdArray, indices: readonly number[]): NdArray {
 }
 
 /**
- * The type an input takes, by its ONNX element type code.
+ * Returns the type that an input takes, by its ONNX element type code.
  *
  * @throws UserError for strings, complex numbers and the sub-byte types.
  */

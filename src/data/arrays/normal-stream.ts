@@ -4,9 +4,10 @@ import { splitMix32 } from './prng.js';
 export type NormalStream = (into: Float32Array, deviation: number) => void;
 
 /**
- * An endless stream of normal numbers from a seed, the same on every machine: Marsaglia's polar method (1964) on
- * xoshiro128++ (Blackman & Vigna 2021), whose period of 2^128 makes overlaps of long simulations impossible in practice.
- * Written out in one loop: simulations draw hundreds of millions.
+ * Returns an endless stream of normal numbers from a seed, the same on every machine: Marsaglia's polar
+ * method (1964) on xoshiro128++ (Blackman & Vigna 2021), whose period of 2^128 makes overlaps of long
+ * simulations impossible in practice. It is written out in one loop, since simulations draw hundreds of
+ * millions.
  */
 export function normalStream(seed: number): NormalStream {
   const mix = splitMix32(seed);

@@ -19,10 +19,10 @@ const types: Record<string, [ArrayType, number]> = {
 };
 
 /**
- * Reads a .npy file (format versions 1 to 3). Column-major arrays are turned into row-major ones, big-endian numbers
- * are swapped.
+ * Reads a .npy file (format versions 1 to 3). Column-major arrays are turned into row-major ones, big-endian
+ * numbers are swapped.
  *
- * @param where What to call the file in an error.
+ * @param where Name of the file in errors.
  * @throws UserError when it is no .npy, cut short, or of a type that is no number.
  */
 export function parseNpy(bytes: Uint8Array, where: string): NdArray {
@@ -82,7 +82,7 @@ function swapBytes(bytes: Uint8Array, width: number): void {
   for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
 
-/** A column-major array in row-major order. */
+/** Returns a column-major array in row-major order. */
 function rowMajor(array: NdArray): NdArray {
   const { dims } = array;
   const result = zeros(array.type, dims);

@@ -1,4 +1,7 @@
-/** Uniform 32-bit integers from a seed: SplitMix32, good enough for made-up inputs and the same everywhere. */
+/**
+ * Returns a generator of uniform 32-bit integers: SplitMix32, good enough for made-up inputs and the same
+ * everywhere.
+ */
 export function splitMix32(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -11,7 +14,7 @@ export function splitMix32(seed: number): () => number {
   };
 }
 
-/** Standard normal numbers from a seed (Box and Muller 1958). */
+/** Returns standard normal numbers from a seed (Box and Muller 1958). */
 export function normals(seed: number, count: number): Float32Array {
   const next = splitMix32(seed);
   const values = new Float32Array(count);
@@ -24,7 +27,7 @@ export function normals(seed: number, count: number): Float32Array {
   return values;
 }
 
-/** Integers in [0, limit) from a seed. */
+/** Returns integers in [0, limit) from a seed. */
 export function integersBelow(limit: number, seed: number, count: number): Int32Array {
   const next = splitMix32(seed);
   return Int32Array.from({ length: count }, () => Math.floor((next() / 2 ** 32) * limit));

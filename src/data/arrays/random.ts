@@ -12,10 +12,10 @@ import { arrayOf, elements, inputType } from './convert.js';
 import { integersBelow, normals } from './prng.js';
 import { rowSet } from './row-set.js';
 
-/** Ids made from one line of the endless random text. */
+/** Number of ids that one line of the endless random text becomes. */
 const idsPerLine = 1024;
 
-/** Endless numbered lines, for {@link randomEncoder}. */
+/** Returns endless numbered lines, for {@link randomEncoder}. */
 export const randomText: TextSource = {
   name: 'random',
   variant: null,
@@ -26,7 +26,7 @@ export const randomText: TextSource = {
   },
 };
 
-/** A tokenizer of numbered lines: ids uniform in the vocabulary, the same for the same line. */
+/** Returns a tokenizer of numbered lines: ids uniform in the vocabulary, the same for the same line. */
 export function randomEncoder(vocabulary: number): Encoder {
   return {
     name: 'none (random ids)',
@@ -39,8 +39,8 @@ export function randomEncoder(vocabulary: number): Encoder {
 }
 
 /**
- * Seeded noise of the inputs' shapes: standard normal numbers, integers in the vocabulary. As many rows as the budget
- * pays for, 4,096 or 64 million numbers at most.
+ * Makes seeded noise of the inputs' shapes: standard normal numbers, integers in the vocabulary. There are as
+ * many rows as the budget pays for, 4,096 or 64 million numbers at most.
  *
  * @throws UserError when not even the rank is known, or integers are wanted without a vocabulary.
  */
@@ -82,7 +82,10 @@ export function randomSet(spec: DataSpec, warnings: Warning[]): DataSet {
 const OPEN_PIXELS = 224;
 const OPEN_AXIS = 16;
 
-/** Noise for a float input beside token ids that no role fills: an encoder's result, pixels, audio features. */
+/**
+ * Makes noise for a float input beside token ids that no role fills: an encoder's result, pixels, audio
+ * features.
+ */
 export function noiseRole(taken: InputRole[]): InputRole {
   return {
     name: 'noise',
@@ -104,7 +107,7 @@ export function noiseRole(taken: InputRole[]): InputRole {
 const fixedOr = (size: Dimension | undefined, otherwise: number): number =>
   typeof size === 'number' ? size : otherwise;
 
-/** The shape of one row: everything but the leading axis. */
+/** Returns the shape of one row: all axes but the leading one. */
 function rowShape(input: ModelInput): number[] {
   const open = input.shape?.length === 4 ? OPEN_PIXELS : OPEN_AXIS;
   const inner = input.shape?.slice(1).map((size) => fixedOr(size, open));

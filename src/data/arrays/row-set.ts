@@ -5,14 +5,14 @@ import { prefetch } from '../prefetch.js';
 import type { Shard, Warning } from '../spec.js';
 import type { Batch, DataDescription, DataSet } from '../types.js';
 
-/** Data that comes as rows: images, records, ready-made token rows. One row is one block. */
+/** Data in rows: images, records, ready-made token rows. One row is one block. */
 export interface RowSource {
   rows: number;
   /** Positions of a row that is not masked. */
   positionsPerRow: number;
-  /** The model's inputs for these rows. */
+  /** Returns the model's inputs for these rows. */
   feeds(rows: number[]): Record<string, NdArray>;
-  /** 1 where a position of these rows counts, [rows] or [rows, sequence]; absent when all do. */
+  /** Returns 1 where a position of these rows counts, [rows] or [rows, sequence]; absent when all do. */
   mask?: (rows: number[]) => NdArray;
   labels?: (rows: number[]) => NdArray;
 }
@@ -21,11 +21,14 @@ export interface RowSetParts {
   source: RowSource;
   description: Omit<DataDescription, 'batchSize'>;
   kind: DataSet['kind'];
-  /** The batch the file fixes, else `null`. */
+  /** Batch size that the file fixes, else `null`. */
   fixedBatch: number | null;
   batchSize: number | undefined;
   automaticBatch: number;
-  /** Rows have one position each (or are tokens), so padding rows can be masked out; else they are dropped. */
+  /**
+   * True if rows have one position each, or are tokens: then padding rows can be masked out. Others are
+   * dropped.
+   */
   maskable: boolean;
   tokens: number | 'all';
   shard: Shard | undefined;
@@ -33,9 +36,9 @@ export interface RowSetParts {
 }
 
 /**
- * Rows as batches. Of the rows the budget pays for, a shard takes i ≡ I mod N. A fixed batch is filled up with copies
- * of its first row that the mask leaves out; where rows hold many positions (images) a last short batch is dropped
- * with a warning instead.
+ * Cuts rows into batches. Of the rows that the budget pays for, a shard takes i ≡ I mod N. If the file fixes
+ * the batch size, the last batch is filled up with copies of its first row, which the mask leaves out. If
+ * rows hold many positions (images), a last short batch is dropped with a warning instead.
  */
 export function rowSet(parts: RowSetParts): DataSet {
   const { source, fixedBatch, shard } = parts;
@@ -89,7 +92,7 @@ export function rowSet(parts: RowSetParts): DataSet {
   };
 }
 
-/** The source's mask, with the rows beyond `count` taken out; [rows] or [rows, sequence]. */
+/** Returns the source's mask without the rows beyond `count`, [rows] or [rows, sequence]. */
 function countedRows(source: RowSource, rows: number[], count: number): NdArray {
   const dims = source.positionsPerRow > 1 ? [rows.length, source.positionsPerRow] : [rows.length];
   const mask: NdArray = source.mask?.(rows) ?? {

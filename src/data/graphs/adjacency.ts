@@ -1,6 +1,6 @@
 import type { NdArray } from '../../onnx/array.js';
 
-/** What a model expects of the structure it is fed: what it does not do itself. */
+/** Steps that a model expects of the structure it is fed, because it does not do them itself. */
 export interface GraphNeeds {
   /** Every node is its own neighbour, too. */
   selfLoops: boolean;
@@ -8,11 +8,12 @@ export interface GraphNeeds {
   normalised: boolean;
 }
 
-/** What a graph convolution needs that does nothing itself: Kipf and Welling 2017, equation 2. */
+/** Steps for a graph convolution that does none itself: Kipf and Welling 2017, equation 2. */
 export const EVERYTHING: GraphNeeds = { selfLoops: true, normalised: true };
 
 /**
- * The dense adjacency, by default D^-1/2 (A + I) D^-1/2. Repeated edges count once; a self loop that is listed stays.
+ * Returns the dense adjacency, by default D^-1/2 (A + I) D^-1/2. Repeated edges count once; a listed self
+ * loop stays.
  *
  * @param ends Node numbers [2, edges]: from, to. Both directions are listed for an undirected graph.
  * @returns float32 [nodes, nodes], row = to, column = from.
@@ -39,8 +40,8 @@ export function denseAdjacency(ends: Int32Array, nodes: number, needs: GraphNeed
 }
 
 /**
- * The edge list with a weight for each edge, for a model that takes both. Weights are 1, or normalised as
- * {@link denseAdjacency} does; listed self loops are left out where every node gets one. O(nodes + edges).
+ * Returns the edge list and a weight for each edge, for a model that takes both. Weights are 1, or normalised
+ * as {@link denseAdjacency} does; listed self loops are left out where every node gets one. O(nodes + edges).
  *
  * @returns `edges` int64 [2, edges] and `weights` float32 [edges].
  */

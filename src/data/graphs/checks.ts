@@ -7,7 +7,7 @@ import type { StoredNodes, Warning } from '../spec.js';
 import type { ModelInput } from '../types.js';
 import { type Role, roleOf } from './fill.js';
 
-/** Every edge has its weight. */
+/** Checks that every edge has its weight. */
 export function checkWeights(inputs: ModelInput[], feeds: Record<string, NdArray>, path: string): void {
   const fed = (role: Role) => inputs.find((input) => roleOf(input) === role);
   const [edges, weights] = [fed('edge_index'), fed('edge_weight')];
@@ -46,7 +46,9 @@ export const emptySplit = (name: string, split: string | undefined): Warning => 
   message: `No node of ${name} counts: the mask${split === undefined ? '' : ` of the split "${split}"`} is empty.`,
 });
 
-/** Like {@link fitted}, and a fixed leading size must be the array's too: a graph is not cut into batches. */
+/**
+ * Checks like {@link fitted}, and the leading size too if the file fixes it: a graph is not cut into batches.
+ */
 export function checked(input: ModelInput, array: NdArray, path: string): NdArray {
   const size = input.shape?.[0];
   if (typeof size === 'number' && size !== array.dims[0]) {
@@ -58,7 +60,11 @@ export function checked(input: ModelInput, array: NdArray, path: string): NdArra
   return castTo(inputType(input.elemType, input.name), fitted(input, array, path));
 }
 
-/** Which nodes count, [nodes]; `null` when all do. @throws UserError when the split has no mask, or one of another length. */
+/**
+ * Returns the mask of the nodes that count, [nodes]; `null` when all do.
+ *
+ * @throws UserError for a split without a mask that fits.
+ */
 export function nodeMask(
   arrays: ReadonlyMap<string, NdArray>,
   split: string | undefined,

@@ -6,7 +6,7 @@ import type { Hub } from '../hub/endpoint.js';
 import { Transient } from '../hub/request.js';
 import type { DataSpec } from '../spec.js';
 
-/** Where the LINQS text files lie, and what they must be, so that no mirror can change them unnoticed. */
+/** Address and hashes of the LINQS text files. No mirror can change them unnoticed. */
 export interface CoraSource {
   /** A folder; the names of the files are appended. */
   url: string;
@@ -16,8 +16,8 @@ export interface CoraSource {
 }
 
 /**
- * `cora.content` and `cora.cites` as LINQS published them (Sen et al. 2008), in a public repository at one commit.
- * AUDIT_CORA_URL names another folder with the same two files.
+ * `cora.content` and `cora.cites` as LINQS published them (Sen et al. 2008), in a public repository at one
+ * commit. AUDIT_CORA_URL names another folder with the same two files.
  */
 export const coraSource: CoraSource = {
   url: 'https://raw.githubusercontent.com/tkipf/pygcn/1600b5b748b3976413d1e307540ccc62605b4d6d/data/cora',
@@ -38,10 +38,10 @@ export const coraSource: CoraSource = {
 };
 
 /**
- * The folder with Cora's LINQS files: AUDIT_DATA_DIR or a folder `cora` in it; else the cache; else downloaded, checked
- * and cached. A download that broke off is continued.
+ * Finds the folder with Cora's LINQS files: AUDIT_DATA_DIR or a folder `cora` in it, else the cache.
+ * Otherwise the files are downloaded, checked and cached. A download that broke off is continued.
  *
- * @throws UserError when it is nowhere and cannot be fetched.
+ * @throws UserError when the files are neither here nor to be fetched.
  */
 export async function coraFolder(
   spec: Pick<DataSpec, 'onStage' | 'onProgress' | 'signal'>,

@@ -6,7 +6,10 @@ import { denseAdjacency, EVERYTHING, type GraphNeeds, weightedEdges } from './ad
 
 export type Role = 'x' | 'edge_index' | 'edge_weight' | 'adj' | 'batch' | 'mask';
 
-/** What an input of a graph model is, by its name, else by rank and type; one that stores its graph takes no structure. */
+/**
+ * Returns the role of a graph model's input, by its name, else by rank and type. A model that stores its
+ * graph takes none.
+ */
 export function roleOf(input: ModelInput, storesGraph = false): Role | null {
   const name = input.name.toLowerCase();
   const rank = input.shape?.length ?? 2;
@@ -32,7 +35,7 @@ const aliases: Record<Role, string[]> = {
   mask: ['node_mask'],
 };
 
-/** The array of a role under any of its names. */
+/** Finds the array of a role under any of its names. */
 export function findRole(role: Role, arrays: ReadonlyMap<string, NdArray>): NdArray | null {
   for (const name of aliases[role]) {
     const array = arrays.get(name);
@@ -41,21 +44,21 @@ export function findRole(role: Role, arrays: ReadonlyMap<string, NdArray>): NdAr
   return null;
 }
 
-/** A graph as far as it is known: what the data holds, and the ends of its edges [2, edges]. */
+/** Known parts of a graph: the arrays of the data, and the ends of its edges [2, edges]. */
 export interface KnownGraph {
   arrays: ReadonlyMap<string, NdArray>;
   nodes: number;
   ends: Int32Array | null;
   /** The same as an array [2, edges], listed or from an adjacency. */
   edges: NdArray | null;
-  /** The model stores its graph: what it takes are features. */
+  /** True if the model stores its graph: then it takes features alone. */
   storesGraph?: boolean;
 }
 
 /**
- * An array for every input that one can be found or made for: by the input's own name, by its role, or from the edges.
- * What a model that takes weights or an adjacency does not do itself (`needs`) is done here: self loops, normalisation.
- * Arrays of that name in the data are taken as they are.
+ * Returns an array for every input that can be filled: by its own name, by its role, or from the edges.
+ * Arrays of the input's name in the data are taken as they are. Steps that the model does not do itself
+ * (`needs`) are done here: self loops, normalisation.
  */
 export function fillInputs(
   inputs: ModelInput[],
@@ -96,7 +99,7 @@ function madeFor(
   return null;
 }
 
-/** With a leading axis of 1 where the model wants a batch of graphs: [1, nodes, features]. */
+/** Adds a leading axis of 1 if the model takes a batch of graphs: [1, nodes, features]. */
 function withRank(array: NdArray, { shape }: ModelInput): NdArray {
   return shape && shape.length === array.dims.length + 1 ? { ...array, dims: [1, ...array.dims] } : array;
 }

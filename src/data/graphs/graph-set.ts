@@ -18,12 +18,12 @@ type Arrays = Map<string, NdArray>;
 /** Nodes of a random graph when the model fixes none. */
 const randomNodes = 256;
 
-/** Whether the folder holds a graph in the LINQS format. */
+/** True if the folder holds a graph in the LINQS format. */
 export async function isGraphFolder(path: string): Promise<boolean> {
   return (await readdir(path)).some((name) => /\.content(\.gz)?$/.test(name));
 }
 
-/** A LINQS folder as one batch. See {@link graphSet}. */
+/** Opens a LINQS folder as one batch. See {@link graphSet}. */
 export async function graphFolderSet(
   path: string,
   spec: DataSpec,
@@ -32,12 +32,12 @@ export async function graphFolderSet(
   return graphSet(await readLinqs(path), path, spec, name);
 }
 
-/** A .npz of a graph as one batch. See {@link graphSet}. */
+/** Opens a .npz of a graph as one batch. See {@link graphSet}. */
 export async function graphFileSet(path: string, spec: DataSpec, name = basename(path)): Promise<DataSet> {
   return graphSet(await readNpz(path), path, spec, name);
 }
 
-/** A seeded random graph: normal features, four random edges a node. */
+/** Makes a seeded random graph: normal features, four random edges a node. */
 export function randomGraphSet(spec: DataSpec): DataSet {
   const stored = spec.storedGraph;
   const features = spec.inputs.find((input) => roleOf(input, stored !== undefined) === 'x');
@@ -69,11 +69,11 @@ export function randomGraphSet(spec: DataSpec): DataSet {
 }
 
 /**
- * A whole graph as one batch, a census: every node is seen. Inputs are matched by name, else by what they are:
- * node features (float [nodes, features]), `edge_index` (integers [2, edges]), `edge_weight`, `adj` (float
- * [nodes, nodes], made from the edges where the file has none), `batch` (zeros), a node mask (ones).
+ * Returns a whole graph as one batch, a census: every node is seen. Inputs are matched by name, else by rank
+ * and type: node features (float [nodes, features]), `edge_index` (integers [2, edges]), `edge_weight`, `adj`
+ * (float [nodes, nodes], made from the edges where the file has none), `batch` (zeros), a node mask (ones).
  *
- * `mask` says which nodes count; with an explicit `--split` it is that split's `<split>_mask`.
+ * The array `mask` marks the nodes that count. With a `split` it is that split's `<split>_mask`.
  *
  * @throws UserError naming the input that cannot be filled or the array that does not fit.
  */
@@ -129,7 +129,7 @@ export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: str
   };
 }
 
-/** The edges the data lists, else those of the dense adjacency it holds. */
+/** Returns the edges that the data lists, else those of the dense adjacency that it holds. */
 function edgeList(arrays: Arrays): NdArray | null {
   const listed = findRole('edge_index', arrays);
   const adjacency = listed ? null : findRole('adj', arrays);

@@ -1,14 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import type { NdArray } from '../../onnx/array.js';
 import { fileLines } from '../text/lines.js';
+import { readLinqsSplit } from './linqs-split.js';
 import { planetoidSplit } from './split.js';
 
 /**
- * A folder in the LINQS format: `NAME.content` (id, features, class; tab separated, also `.gz`), `NAME.cites` (pairs
- * of ids), and, if there, `planetoid-split.json` with the node ids of train, val and test. Without it a graph that is large
- * enough is split by {@link planetoidSplit}.
+ * Reads a folder in the LINQS format: `NAME.content` (id, features, class; tab separated, also `.gz`),
+ * `NAME.cites` (pairs of ids), and `planetoid-split.json` if it is there. Without a split, a graph that is
+ * large enough is split by {@link planetoidSplit}.
  *
  * @returns Arrays `x` [nodes, features], `edge_index` [2, edges] with both directions, `y` [nodes], and
  *   `train_mask`, `val_mask`, `test_mask` [nodes] when there is a split.
@@ -27,18 +28,11 @@ export async function readLinqs(folder: string): Promise<Map<string, NdArray>> {
     ['edge_index', { type: 'int64', dims: [2, edges.length / 2], data: bothRows(edges) }],
     ['y', { type: 'int64', dims: [nodes], data: BigInt64Array.from(classes.map(BigInt)) }],
   ]);
-  if (!names.includes('planetoid-split.json')) {
-    for (const [name, data] of Object.entries(planetoidSplit(classes) ?? {})) {
-      arrays.set(`${name}_mask`, { type: 'bool', dims: [nodes], data });
-    }
+  if (names.includes('planetoid-split.json')) {
+    const masks = await readLinqsSplit(join(folder, 'planetoid-split.json'), ids);
+    for (const [name, mask] of masks) arrays.set(name, mask);
   } else {
-    const split = JSON.parse(await readFile(join(folder, 'planetoid-split.json'), 'utf8')) as Record<
-      string,
-      (number | string)[]
-    >;
-    for (const [name, members] of Object.entries(split)) {
-      const data = new Uint8Array(nodes);
-      for (const id of members) data[ids.get(String(id)) ?? -1] = 1;
+    for (const [name, data] of Object.entries(planetoidSplit(classes) ?? {})) {
       arrays.set(`${name}_mask`, { type: 'bool', dims: [nodes], data });
     }
   }
@@ -63,7 +57,14 @@ async function readContent(path: string) {
           'data-bad-graph',
         );
       }
-      ids.set(fields[0]!, ids.size);
+      const id = fields[0]!;
+      if (ids.has(id)) {
+        throw new UserError(
+          `Line ${ids.size + 1} of ${path} defines the node ${id} a second time.`,
+          'data-bad-graph',
+        );
+      }
+      ids.set(id, ids.size);
       for (const value of values) features.push(value);
       const name = fields.at(-1)!;
       if (!classNames.includes(name)) classNames.push(name);
@@ -86,13 +87,13 @@ const CORA_CLASSES = [
   'Rule_Learning',
 ];
 
-/** The number of each class: Planetoid's for Cora, else in order of appearance. */
+/** Returns the number of each class: Planetoid's for Cora, else the order of appearance. */
 function classNumbers(names: string[]): number[] {
   const cora = names.every((name) => CORA_CLASSES.includes(name));
   return names.map((name, at) => (cora ? CORA_CLASSES.indexOf(name) : at));
 }
 
-/** Pairs from, to, from, to, …: each citation in both directions, repeated ones once, no self loops. */
+/** Reads pairs from, to, from, to, …: each citation in both directions, repeated ones once, no self loops. */
 async function readCites(path: string, ids: Map<string, number>): Promise<number[]> {
   const seen = new Set<string>();
   const edges: number[] = [];

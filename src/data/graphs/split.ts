@@ -1,10 +1,13 @@
-/** Nodes of each class to train on, nodes to validate on and to test on: Planetoid's split (Yang et al. 2016). */
+/**
+ * Sizes of Planetoid's split (Yang et al. 2016): training nodes of each class, validation nodes, test nodes.
+ */
 export const PLANETOID = { trainPerClass: 20, val: 500, test: 1000 };
 
 /**
- * Splits nodes as Planetoid does: the first 20 nodes of each class to train, then the next 500 of the others, then the
- * next 1,000; the rest is in no split. Planetoid drew its nodes at random and nobody can draw the same ones from the
- * LINQS files; here they are taken in the order of the file, so that everyone gets the same.
+ * Splits nodes as Planetoid does: the first 20 nodes of each class to train, then the next 500 of the others,
+ * then the next 1,000; the rest is in no split. Planetoid drew its nodes at random and nobody can draw the
+ * same ones from the LINQS files; here they are taken in the order of the file, so that everyone gets the
+ * same.
  *
  * @returns A mask [nodes] for each split; `null` when there are too few nodes for all three.
  */

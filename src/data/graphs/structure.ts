@@ -5,7 +5,8 @@ import { numbersOf } from '../arrays/convert.js';
 import type { GraphStructure } from '../types.js';
 
 /**
- * Node numbers of an edge list [2, edges] as 32-bit integers, from first, then to. O(edges), 8 bytes an edge.
+ * Returns the node numbers of an edge list [2, edges] as 32-bit integers: all `from`, then all `to`.
+ * O(edges), 8 bytes an edge.
  *
  * @throws UserError naming the first end that is no node.
  */
@@ -33,7 +34,10 @@ export function edgeEnds(edgeIndex: NdArray, nodes: number, path: string): Int32
   );
 }
 
-/** 64-bit integers by their low halves, which is 20 times faster than by BigInt; what is too large becomes −1. */
+/**
+ * Reads 64-bit integers by their low halves, 20 times as fast as by BigInt. Numbers that are too large become
+ * −1.
+ */
 function toInt32(array: NdArray): Int32Array {
   const { data } = array;
   if (!(data instanceof BigInt64Array) || endianness() !== 'LE') {
@@ -46,8 +50,8 @@ function toInt32(array: NdArray): Int32Array {
 }
 
 /**
- * Who is whose neighbour: each ordered pair once. A node is no neighbour of itself; d_i counts the edges into i. Where the
- * edge list repeats nothing it is used as it is, else it is copied without the repetitions. O(nodes + edges).
+ * Lists the neighbours: each ordered pair once. A node is no neighbour of itself; d_i counts the edges into
+ * i. An edge list without repetitions is used as it is, others are copied without them. O(nodes + edges).
  *
  * @param ends Node numbers [2, edges], in range.
  * @param input The model's input that is fed this very list, if there is one.
@@ -76,7 +80,7 @@ export function graphStructure(
   return { degrees: counted, pairs: { type: 'int64', dims: [2, kept], data }, input: null };
 }
 
-/** Marks every edge that was there before (`null` when there is none) and counts the others by where they end. */
+/** Marks every repeated edge (`null` when there is none), and counts the others by the node at their end. */
 function repetitions(
   ends: Int32Array,
   edges: number,
@@ -107,7 +111,10 @@ function repetitions(
   return { repeated, degrees };
 }
 
-/** The edge list [2, edges] of a dense adjacency [nodes, nodes] (also [1, nodes, nodes]), row = to, column = from. */
+/**
+ * Returns the edge list [2, edges] of a dense adjacency [nodes, nodes] or [1, nodes, nodes]: row = to, column
+ * = from.
+ */
 export function edgesOf(adjacency: NdArray): NdArray {
   const values = numbersOf(adjacency);
   const nodes = adjacency.dims.at(-1)!;

@@ -9,7 +9,7 @@ import { gitBlobHash, type Hub } from './endpoint.js';
 import { claimPartial } from './partial.js';
 import { ask, networkError, persist, Transient } from './request.js';
 
-/** What the hub announces about a file before it is fetched. */
+/** Facts that the hub announces about a file before it is fetched. */
 export interface Announcement {
   /** SHA-256 of a large file, or git's SHA-1 of a small one. */
   digest: { algorithm: 'sha256' | 'git-sha1'; hex: string };
@@ -24,10 +24,12 @@ export interface DownloadOptions {
 }
 
 /**
- * Fetches a file that was announced, checks it, and puts it in place in one step. What an earlier try left behind is
- * continued. Several processes may do this at once: each writes a file of its own, and the last rename wins.
+ * Fetches a file that was announced, checks it, and puts it in place in one step. A part left by an earlier
+ * try is continued. Several processes may do this at once: each writes a file of its own, and the last rename
+ * wins.
  *
- * @throws UserError when the content is not what was announced (nothing is kept then), or as {@link ask} does.
+ * @throws UserError when the content is not the announced one (then nothing is kept), and as {@link ask}
+ *   does.
  */
 export async function downloadVerified(
   url: URL,
@@ -111,7 +113,7 @@ async function startAgain(file: { truncate(length: number): Promise<void> }): Pr
   return 0;
 }
 
-/** Follows redirects to the content; the token stays with the endpoint. */
+/** Follows redirects to the content. The token stays with the endpoint. */
 async function getContent(
   url: URL,
   hub: Hub,

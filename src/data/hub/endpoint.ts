@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Dispatcher } from 'undici';
 
-/** Where files come from and where they are kept. */
+/** Address of the hub, and folders of its caches. */
 export interface Hub {
   /** Without a slash at its end. */
   endpoint: string;
@@ -13,14 +13,14 @@ export interface Hub {
   cacheDir: string;
   /** Cache of the Python and JavaScript libraries, only read. */
   sharedCacheDir: string;
-  /** Made when first asked for: loading the HTTP client takes 0.2 s that an offline run need not wait for. */
+  /** Loads the HTTP client at its first call: that takes 0.2 s, which an offline run need not wait for. */
   dispatcher: () => Promise<Dispatcher>;
   /** Milliseconds before the first repeated try; doubles with each. */
   retryDelayMs: number;
 }
 
 /**
- * The hub as the environment describes it: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE; AUDIT_CACHE_DIR, HF_HOME,
+ * Reads the hub from the environment: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE; AUDIT_CACHE_DIR, HF_HOME,
  * XDG_CACHE_HOME for the cache (in that order, the last two with a folder `activation-auditor` in them);
  * HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
  */
@@ -53,7 +53,7 @@ async function proxyAgent(proxy: {
   return new EnvHttpProxyAgent({ ...proxy, proxyTunnel: false, connect: { timeout: 10_000 } });
 }
 
-/** Headers for a URL: the token goes to the endpoint's own origin and nowhere else. */
+/** Returns the headers for a URL. The token goes to the endpoint's own origin and nowhere else. */
 export function headersFor(url: URL, hub: Pick<Hub, 'endpoint' | 'token'>): Record<string, string> {
   const headers: Record<string, string> = {
     'user-agent': 'activation-auditor',
@@ -65,7 +65,7 @@ export function headersFor(url: URL, hub: Pick<Hub, 'endpoint' | 'token'>): Reco
   return headers;
 }
 
-/** The hash that git gives a file of this size, ready for its content. */
+/** Starts the hash that git gives a file of this size. The content comes next. */
 export function gitBlobHash(bytes: number) {
   return createHash('sha1').update(`blob ${bytes}\0`);
 }

@@ -17,17 +17,17 @@ export interface HubFile {
 
 export interface HubFileOptions extends DownloadOptions {
   onStage?: ((stage: string) => void) | undefined;
-  /** What to do instead when there is no network: a sentence. */
+  /** Sentence with the advice for a machine without network. */
   advice: string;
-  /** Take nothing that the hub announces without a SHA-256. */
+  /** True to refuse files that the hub announces without a SHA-256. */
   sha256Only?: boolean;
 }
 
 /**
- * The path of a hub file on this machine: from our cache, from the cache the Hugging Face libraries share, or
- * downloaded and checked.
+ * Returns the path of a hub file on this machine. It comes from our cache, from the cache that the Hugging
+ * Face libraries share, or is downloaded and checked.
  *
- * @throws UserError when it is nowhere and cannot be fetched; the message ends with the advice.
+ * @throws UserError when the file is neither here nor to be fetched. The message ends with the advice.
  */
 export async function hubFile(file: HubFile, hub: Hub, options: HubFileOptions): Promise<string> {
   const cached = (await inCache(file, hub)) ?? (await inSharedCache(file, hub));
@@ -58,7 +58,7 @@ export async function hubFile(file: HubFile, hub: Hub, options: HubFileOptions):
   }
 }
 
-/** Asks for a file's digest and size; the hub gives them with its redirect to the content. */
+/** Asks for a file's digest and size. The hub gives them with its redirect to the content. */
 async function announce(start: URL, hub: Hub, options: HubFileOptions): Promise<Announcement> {
   let url = start;
   for (let hops = 0; hops < 5; hops++) {

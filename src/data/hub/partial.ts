@@ -6,9 +6,9 @@ import { ownerOf, ownerTag } from '../../files/temporary.js';
 const active = new Set<string>();
 
 /**
- * A file of our own to download into: what a process that is gone left of the same content, taken over by renaming
- * it (which only one process can succeed in), else a new name. Its name is
- * `TARGET.<digest>.<owner tag>.incomplete`.
+ * Returns a file to download into, `TARGET.<digest>.<owner tag>.incomplete`. If a process that is gone has
+ * left a part of the same content, that file is taken over by renaming it, in which only one process can
+ * succeed. Otherwise the name is new.
  */
 export async function claimPartial(
   target: string,

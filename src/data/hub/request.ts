@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { Interrupted, UserError } from '../../errors.js';
 import { type Hub, headersFor } from './endpoint.js';
 
-/** An answer that may come right on another try: a broken connection, a busy server. */
+/** Failure that another try may mend: a broken connection, a busy server. */
 export class Transient extends Error {
   override readonly name = 'Transient';
 
@@ -16,7 +16,7 @@ export class Transient extends Error {
 }
 
 /**
- * One request, without following redirects.
+ * Makes one request. Redirects are not followed.
  *
  * @throws Transient, UserError (refused, not found), or Interrupted.
  */
@@ -58,15 +58,15 @@ export async function ask(
   throw new UserError(`${url.host} does not have ${url.pathname} (status ${status}).`, 'hub-not-found');
 }
 
-/** What a failed connection or a broken body becomes. */
+/** Returns the error for a failed connection or a broken body. */
 export function networkError(url: URL, cause: NodeJS.ErrnoException, signal?: AbortSignal): Error {
   if (signal?.aborted) return new Interrupted('The download was interrupted.', { cause });
   return new Transient(`${url.host}: ${cause.code ?? cause.message}`, null, { cause });
 }
 
 /**
- * Tries again, with growing pauses, as long as the failure is {@link Transient} and `tries` are left. `onTry` may
- * set the count back when a try made progress.
+ * Repeats a try, with growing pauses, as long as the failure is {@link Transient} and `tries` are left.
+ * `onTry` may set the count back when a try made progress.
  */
 export async function persist<T>(
   hub: Pick<Hub, 'retryDelayMs'>,

@@ -19,7 +19,7 @@ export interface Images {
   split: string;
 }
 
-/** Which files of a folder belong to which split. */
+/** Files of a folder by split. */
 const patterns = {
   idx: { test: /^(t10k|test|val).*images.*idx3/i, train: /^train.*images.*idx3/i },
   cifar10: { test: /^test.*\.bin(\.gz)?$/i, train: /^(data_batch|train).*\.bin(\.gz)?$/i },
@@ -27,13 +27,13 @@ const patterns = {
 
 const cifarRecord = 3073;
 
-/** Whether the folder holds MNIST-like (idx) or CIFAR-10-like (binary) images. */
+/** True if the folder holds MNIST-like (idx) or CIFAR-10-like (binary) images. */
 export function hasImages(names: string[]): boolean {
   return names.some((name) => /images.*idx3/i.test(name) || /\.bin(\.gz)?$/i.test(name));
 }
 
 /**
- * Reads the images of a split: `test` unless told otherwise, `train` when there is no test.
+ * Reads the images of a split. Default: `test`, or `train` when there is no test.
  *
  * @throws UserError when the split is not there or a file is cut short.
  */
@@ -70,7 +70,10 @@ async function readIdx(folder: string, name: string, names: string[], split: str
   return { count, channels: 1, height, width, pixels: data, labels, format: 'idx', split };
 }
 
-/** An idx file of unsigned bytes: 0 0 8 rank, then the sizes as big-endian 32-bit numbers, then the bytes. */
+/**
+ * Reads an idx file of unsigned bytes: 0 0 8 rank, then the sizes as big-endian 32-bit numbers, then the
+ * bytes.
+ */
 export function parseIdx(bytes: Uint8Array, path: string): { dims: number[]; data: Uint8Array } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const rank = bytes[3] ?? 0;
@@ -90,7 +93,7 @@ export function parseIdx(bytes: Uint8Array, path: string): { dims: number[]; dat
   return { dims, data: bytes.subarray(start, expected) };
 }
 
-/** Records of one label byte and 1,024 red, green and blue bytes each. */
+/** Reads records of one label byte and 1,024 red, green and blue bytes each. */
 async function readCifar(folder: string, names: string[], split: string): Promise<Images> {
   const parts: Uint8Array[] = [];
   for (const name of names) {

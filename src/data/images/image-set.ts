@@ -12,13 +12,14 @@ import type { DataSet, ModelInput } from '../types.js';
 import { hasImages, readImages } from './files.js';
 import { fitImages } from './layout.js';
 
-/** Whether the folder holds images this tool reads. */
+/** True if the folder holds images that this tool reads. */
 export async function isImageFolder(path: string): Promise<boolean> {
   return hasImages(await readdir(path));
 }
 
 /**
- * MNIST (idx) or CIFAR-10 (binary) images, scaled to [0, 1], in the layout of the model's image input, with labels.
+ * Opens MNIST (idx) or CIFAR-10 (binary) images, scaled to [0, 1], in the layout of the model's image input,
+ * with labels.
  *
  * @throws UserError when the model has no input for images, or they do not fit.
  */
@@ -85,7 +86,7 @@ export async function imageFolderSet(path: string, spec: DataSpec, warnings: War
   });
 }
 
-/** The one floating-point input of rank 2 to 4; there must be no other input. */
+/** Returns the one floating-point input of rank 2 to 4. @throws UserError when there is another input. */
 function imageInput(inputs: ModelInput[]): ModelInput {
   const candidates = inputs.filter((input) => {
     const rank = input.shape?.length ?? 4;

@@ -3,7 +3,7 @@ import { describeInput } from '../feeds.js';
 import type { ModelInput } from '../types.js';
 import type { Images } from './files.js';
 
-/** How one image becomes one row of the model's input. */
+/** Recipe by which one image becomes one row of the model's input. */
 export interface Layout {
   /** Shape of a row, without the batch: [C, H, W], [H, W, C], [H, W] or [C·H·W]. */
   dims: number[];
@@ -11,15 +11,15 @@ export interface Layout {
   source: Int32Array;
   /** Every value is the mean of this many pixels, `source` holding them one after the other. */
   pixelsPerValue: number;
-  /** What was done to make it fit, for a warning; `null` when nothing. */
+  /** Change that makes it fit, for a warning; `null` when there is none. */
   change: string | null;
 }
 
 /**
- * Fits images to an input: channels first, channels last or flattened; grey images are repeated for three channels;
- * sizes that are integer multiples are repeated or averaged.
+ * Fits images to an input: channels first, channels last or flattened; grey images are repeated for three
+ * channels; sizes that are integer multiples are repeated or averaged.
  *
- * @throws UserError with both shapes when that does not do.
+ * @throws UserError with both shapes when they cannot be fitted.
  */
 export function fitImages(images: Images, input: ModelInput): Layout {
   const wanted = targetOf(images, input);

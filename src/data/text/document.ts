@@ -1,10 +1,10 @@
-/** Between two documents; a tokenizer that has an end-of-text token puts it here. */
+/** Stands between two documents. A tokenizer that has an end-of-text token puts it here. */
 export const END_OF_DOCUMENT = null;
 
 /** Lines of text, each with its line end, and `END_OF_DOCUMENT` between documents, in handy chunks. */
 export type LineChunks = AsyncIterable<(string | typeof END_OF_DOCUMENT)[]>;
 
-/** A text cut after its line ends. */
+/** Cuts a text after its line ends. */
 export function documentLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }

@@ -3,8 +3,8 @@ import { documentLines, END_OF_DOCUMENT } from './document.js';
 import { fileLines } from './lines.js';
 
 /**
- * The text of a .jsonl file: of each record the field `text`, else its first string field. One record is one
- * document. Blank lines are skipped.
+ * Reads the text of a .jsonl file: of each record the field `text`, else its first string field. One record
+ * is one document. Blank lines are skipped.
  *
  * @throws UserError naming the line that is not an object with a string in it.
  */

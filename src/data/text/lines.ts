@@ -4,11 +4,11 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { UserError } from '../../errors.js';
 
-/** Longer lines are cut, at a space where there is one, so that one line cannot fill the memory. */
+/** Length at which lines are cut, at a space where there is one, so that one line cannot fill the memory. */
 const longestLine = 65_536;
 
 /**
- * About how many bytes of text a file holds: its size, or three times that when gzipped (English packs better).
+ * Returns a rough lower bound of the bytes of text in a file: its size, or three times that when gzipped.
  *
  * @throws UserError when the file is missing, a folder, or empty.
  */
@@ -24,7 +24,8 @@ export async function fileBytes(path: string): Promise<number> {
 }
 
 /**
- * The lines of a text file in chunks, each line with its `\n` (`\r\n` becomes `\n`), unzipped on the way.
+ * Reads the lines of a text file in chunks, each line with its `\n` (`\r\n` becomes `\n`), unzipped on the
+ * way.
  *
  * @throws UserError when the file cannot be read, is cut short (gzip), or is not text.
  */
@@ -49,13 +50,19 @@ export async function* fileLines(path: string): AsyncGenerator<string[]> {
   if (rest !== '') yield [rest];
 }
 
-/** The bytes of a file, unzipped when its name ends in `.gz`. Errors reach the reader; leaving early closes it. */
+/**
+ * Reads the bytes of a file, unzipped if its name ends in `.gz`. Errors reach the reader; leaving early
+ * closes the file.
+ */
 export function byteStream(path: string): NodeJS.ReadableStream {
   const file = createReadStream(path);
   return path.toLowerCase().endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
 }
 
-/** Complete lines, those longer than `longestLine` in pieces, and what follows the last of them. */
+/**
+ * Splits text into complete lines and the rest after the last of them. Lines above `longestLine` come in
+ * pieces.
+ */
 function splitLines(text: string): { lines: string[]; rest: string } {
   const lines: string[] = [];
   let start = 0;
@@ -74,7 +81,10 @@ function splitLines(text: string): { lines: string[]; rest: string } {
   }
 }
 
-/** Where to cut a line that starts at `start` and is longer than `longestLine`: depends on that piece alone. */
+/**
+ * Returns the place to cut a line that starts at `start` and is longer than `longestLine`. It depends on that
+ * piece alone.
+ */
 function cutBefore(text: string, start: number): number {
   const space = text.lastIndexOf(' ', start + longestLine - 1);
   if (space > start) return space;
@@ -86,7 +96,7 @@ function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code <= 0xdfff;
 }
 
-/** One sentence for a file that cannot be read. */
+/** Returns the error for a file that cannot be read, in one sentence. */
 export function unreadable(path: string, cause: NodeJS.ErrnoException): UserError {
   if (cause.code === 'ENOENT') return new UserError(`There is no file ${path}.`, 'data-missing', { cause });
   if (cause.code === 'EISDIR') {

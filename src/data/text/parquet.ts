@@ -5,7 +5,7 @@ import { UserError } from '../../errors.js';
 import { documentLines, END_OF_DOCUMENT } from './document.js';
 import { unreadable } from './lines.js';
 
-/** Bytes of text in the files' text column, unpacked. */
+/** Returns the bytes of text in the files' text column, unpacked. */
 export async function parquetBytes(paths: string[]): Promise<number> {
   let bytes = 0;
   for (const path of paths) {
@@ -22,8 +22,8 @@ export async function parquetBytes(paths: string[]): Promise<number> {
 }
 
 /**
- * The text column of parquet files, row group by row group: the column `text`, else the first string column.
- * With `documents` each row is a document; without, each row is a line, as in the hub's WikiText.
+ * Reads the text column of parquet files, row group by row group: the column `text`, else the first string
+ * column. With `documents` each row is a document; without, each row is a line, as in the hub's WikiText.
  *
  * @throws UserError when a file is no parquet file, cut short, or has no text column.
  */
@@ -68,7 +68,7 @@ function textColumn(metadata: FileMetaData, path: string): string {
   throw new UserError(`${path} has no column of strings: expected one named "text".`, 'data-no-text');
 }
 
-/** Opens the file for the time of one use; whatever hyparquet throws becomes one sentence. */
+/** Opens the file for the time of one use. Errors of the parquet reader become one sentence. */
 async function withFile<T>(path: string, use: (file: AsyncBuffer) => Promise<T>): Promise<T> {
   const handle = await open(path).catch((cause) => {
     throw unreadable(path, cause);

@@ -5,13 +5,13 @@ import { jsonlLines } from './jsonl.js';
 import { fileBytes, fileLines } from './lines.js';
 import { parquetBytes, parquetLines } from './parquet.js';
 
-/** Text to audit with; `lines` may be called again and gives the same. */
+/** Text to audit with. `lines` gives the same at every call. */
 export interface TextSource {
   name: string;
-  /** What exactly it is, e.g. `wikitext-2-raw-v1` or `wiki.test.tokens`. */
+  /** Exact version, e.g. `wikitext-2-raw-v1` or `wiki.test.tokens`. */
   variant: string | null;
   split: string | null;
-  /** About how many bytes of text there are at least; `null` when unknown. */
+  /** Rough lower bound of the bytes of text; `null` when unknown. */
   bytes: number | null;
   lines(): LineChunks;
 }
@@ -19,14 +19,14 @@ export interface TextSource {
 /** File name endings of text, each also with `.gz`. */
 export const textEndings = ['.txt', '.jsonl', '.tokens', '.raw', '.parquet'];
 
-/** Whether the path looks like text this tool reads. */
+/** True if the path has the ending of a text file that this tool reads. */
 export function isTextPath(path: string): boolean {
   const plain = withoutGz(path).toLowerCase();
   return textEndings.some((ending) => plain.endsWith(ending)) && !path.toLowerCase().endsWith('.parquet.gz');
 }
 
 /**
- * A text file as a source, streamed: memory does not grow with the file.
+ * Returns a text file as a source. It is streamed: memory does not grow with the file.
  *
  * @throws UserError when the file is missing, empty, or not text.
  */
@@ -58,7 +58,7 @@ export async function expectText(source: TextSource, path: string): Promise<void
   throw new UserError(`${path} holds no text: expected at least one line that is not blank.`, 'data-no-text');
 }
 
-/** The path without a final `.gz`. */
+/** Returns the path without a final `.gz`. */
 export function withoutGz(path: string): string {
   return path.toLowerCase().endsWith('.gz') ? path.slice(0, -3) : path;
 }

@@ -10,7 +10,10 @@ import { fileSource, type TextSource, withoutGz } from './source.js';
 const dataset = 'Salesforce/wikitext';
 const revision = 'b08601e04326c79dfdd32d625aee71d232d685c3';
 
-/** Splits as AUDIT_DATA_DIR and as the hub call them, and how many parquet files WikiText-103 has of each. */
+/**
+ * Names of the splits in AUDIT_DATA_DIR and on the hub, and the number of parquet files of each in
+ * WikiText-103.
+ */
 const splits: Record<string, { local: string; hub: string; files103: number }> = {
   test: { local: 'test', hub: 'test', files103: 1 },
   valid: { local: 'valid', hub: 'validation', files103: 1 },
@@ -20,10 +23,10 @@ const splits: Record<string, { local: string; hub: string; files103: number }> =
 };
 
 /**
- * WikiText-2 or -103: `wiki.<split>.raw`, else `wiki.<split>.tokens` (also `.gz`) in AUDIT_DATA_DIR or a folder
- * named after the set in it; else the hub's raw version from the cache; else downloaded.
+ * Finds WikiText-2 or -103: `wiki.<split>.raw`, else `wiki.<split>.tokens` (also `.gz`) in AUDIT_DATA_DIR or
+ * in a folder of the set's name there; else the hub's raw version, from the cache or downloaded.
  *
- * @throws UserError for an unknown split, or when it is nowhere and cannot be fetched.
+ * @throws UserError for an unknown split, and for a set that is neither here nor to be fetched.
  */
 export async function wikitext(
   size: 2 | 103,

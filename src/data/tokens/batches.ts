@@ -16,9 +16,9 @@ interface Parts {
 }
 
 /**
- * Blocks as batches of up to `batchSize` rows of equal length, in order.
+ * Gathers blocks into batches of up to `batchSize` rows of equal length, in order.
  *
- * @param after Batches whose first block is not greater are passed over.
+ * @param after Batches are skipped unless their first block has a greater number.
  */
 export async function* toBatches(
   blocks: AsyncIterable<Block>,
@@ -42,8 +42,9 @@ export async function* toBatches(
 }
 
 /**
- * One batch. Where the file fixes a size there is always a mask, so that one probed graph serves all batches: rows
- * beyond the blocks are copies of the first, attended like any other, and masked out of the counts only.
+ * Returns one batch. If the file fixes a size there is always a mask, so that one overlay serves all batches.
+ * Rows beyond the blocks are copies of the first row: the model attends to them, and only the counts leave
+ * them out.
  */
 function makeBatch(blocks: Block[], { encoder, plan, shape }: Parts): Batch {
   const batch = shape.fixedBatch ? shape.batchSize : blocks.length;

@@ -1,31 +1,34 @@
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../../errors.js';
 
-/** A tokenizer as the packing sees it. */
+/** Tokenizer with what packing needs of it. */
 export interface Encoder {
-  /** Where it came from: a folder's name or a hub id. */
+  /** Its origin: a folder's name or a hub id. */
   name: string;
-  /** Ids that start and end every block, from the tokenizer's template: [CLS] and [SEP], or a BOS, or none. */
+  /**
+   * Ids that start and end every block, from the tokenizer's template: [CLS] and [SEP], or a BOS, or none.
+   */
   prefix: number[];
   suffix: number[];
-  /** Put between documents; `null` when the tokenizer has none. */
+  /** Id that stands between documents; `null` when the tokenizer has none. */
   endOfText: number | null;
-  /** Fills masked positions. */
+  /** Id that fills masked positions. */
   pad: number;
-  /** Stands for a token to be guessed ([MASK]); absent when the tokenizer has none. */
+  /** Id of a token to be guessed ([MASK]); absent when the tokenizer has none. */
   mask?: number;
-  /** The ids of one line, without special tokens. */
+  /** Returns the ids of one line, without special tokens. */
   encode(line: string): ArrayLike<number>;
 }
 
-/** Words kept with their ids; at about 100 bytes each. */
+/** Number of words that are kept with their ids, at about 100 bytes each. */
 const longestMemory = 200_000;
 
 /**
- * Wraps a tokenizer. Special tokens are found by asking it for them, so any kind of template works.
+ * Wraps a tokenizer. Its special tokens are found by encoding, so any kind of template works.
  *
  * @param vocabulary Rows of the model's embedding, if known.
- * @throws UserError when the tokenizer's ids go beyond the model's vocabulary, now or on the line where one does.
+ * @throws UserError when the tokenizer's ids go beyond the model's vocabulary, now or on the line where one
+ *   does.
  */
 export function makeEncoder(
   tokenizer: Tokenizer,
@@ -57,7 +60,7 @@ export function makeEncoder(
   };
 }
 
-/** What the tokenizer puts around a text. */
+/** Returns the ids that the tokenizer puts around a text. */
 function template(tokenizer: Tokenizer): { prefix: number[]; suffix: number[] } {
   const plain: number[] = tokenizer.encode('a', { add_special_tokens: false }).ids;
   const ids: number[] = tokenizer.encode('a', { add_special_tokens: true }).ids;
@@ -70,9 +73,9 @@ function template(tokenizer: Tokenizer): { prefix: number[]; suffix: number[] } 
 }
 
 /**
- * Byte-level BPE without a normalizer (GPT-2, RoBERTa): the pre-tokenizer's words are looked up in a table, several
- * times faster and the same ids, since each word encodes alone as it does in its line. Lines with added tokens in
- * them, and every other kind of tokenizer, go the ordinary way.
+ * Encodes by words where that gives the same ids: byte-level BPE without a normalizer (GPT-2, RoBERTa)
+ * encodes each word alone as in its line. So the words of the pre-tokenizer are looked up in a table, which
+ * is several times as fast. Lines with added tokens, and every other kind of tokenizer, are encoded whole.
  */
 function rememberWords(tokenizer: Tokenizer, encode: (text: string) => number[]): Encoder['encode'] {
   const pre = tokenizer.pre_tokenizer as { config?: { type?: string }; pattern?: RegExp } & {

@@ -7,7 +7,7 @@ import { hubFile } from '../hub/files.js';
 import type { DataSpec, Warning } from '../spec.js';
 import { type Encoder, makeEncoder } from './encoder.js';
 
-/** Models whose vocabulary says which tokenizer they most likely have. */
+/** Tokenizers by the size of a model's vocabulary: the likely one. */
 const usualTokenizers: Record<number, string> = {
   50257: 'openai-community/gpt2',
   50265: 'FacebookAI/roberta-base',
@@ -24,8 +24,8 @@ type FindSpec = Pick<
 >;
 
 /**
- * The tokenizer to use: the one asked for, else tokenizer.json beside the model or in the folder above (hub layout
- * `onnx/model.onnx`), else the usual one for the size of the vocabulary, with a warning that says so.
+ * Finds the tokenizer: the one of the setting, else tokenizer.json beside the model or in the folder above
+ * (the hub's layout `onnx/model.onnx`), else the usual one for the size of the vocabulary, with a warning.
  *
  * @throws UserError when there is none, it cannot be read, or it does not fit the model.
  */
@@ -63,7 +63,7 @@ function noTokenizer(folder: string, vocabulary: number | null): UserError {
   );
 }
 
-/** The tokenizer.json in a folder, or the path itself when it is such a file. */
+/** Returns the path of the tokenizer.json in a folder, or the path itself if it is such a file. */
 async function localTokenizer(path: string): Promise<string | null> {
   for (const candidate of [join(path, 'tokenizer.json'), path]) {
     const info = await stat(candidate).catch(() => null);
@@ -72,7 +72,7 @@ async function localTokenizer(path: string): Promise<string | null> {
   return null;
 }
 
-/** A copy in AUDIT_DATA_DIR, e.g. `gpt2-tokenizer/`. */
+/** Finds a copy in AUDIT_DATA_DIR, e.g. `gpt2-tokenizer/`. */
 async function guessedLocal(id: string): Promise<string | null> {
   const root = process.env.AUDIT_DATA_DIR;
   if (!root) return null;
@@ -104,7 +104,10 @@ async function load(path: string, spec: FindSpec, name = basename(dirname(resolv
   return makeEncoder(await construct(json, config, path), config, name, spec.vocabulary);
 }
 
-/** The library that transformers.js builds its tokenizers with; transformers.js itself would load a runtime too. */
+/**
+ * Loads the library that transformers.js builds its tokenizers with. transformers.js itself would load a
+ * runtime too.
+ */
 async function construct(
   json: Record<string, unknown>,
   config: Record<string, unknown>,

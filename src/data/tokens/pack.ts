@@ -3,9 +3,9 @@ import { END_OF_DOCUMENT, type LineChunks } from '../text/document.js';
 import type { Encoder } from './encoder.js';
 
 /**
- * The ids of the text, line by line: a line (with its line end) is what gets tokenized, as the usual data sets do,
- * so the ids don't depend on how the file was read. Blank lines give nothing. The end-of-text id stands between
- * documents, not after the last. Gives the event loop a turn every few milliseconds.
+ * Encodes text line by line, each line with its line end, as the usual data sets do. So the ids do not depend
+ * on the chunks in which the file is read. Blank lines give nothing. The end-of-text id stands between
+ * documents, not after the last. The event loop gets a turn every few milliseconds.
  */
 export async function* textIds(
   lines: LineChunks,
@@ -31,8 +31,8 @@ export async function* textIds(
 }
 
 /**
- * Packs ids into blocks of `seqLen`: prefix, ids, suffix, nothing wasted on padding. Every id is in exactly one
- * block, in order; only the last block may be shorter.
+ * Packs ids into blocks of `seqLen`: prefix, ids, suffix, nothing wasted on padding. Every id is in exactly
+ * one block, in order; only the last block may be shorter.
  *
  * @param limit Blocks at most.
  * @returns Blocks of shape [seqLen], the last one maybe shorter.

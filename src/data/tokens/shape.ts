@@ -2,7 +2,7 @@ import { UserError } from '../../errors.js';
 import type { DataSpec } from '../spec.js';
 import type { ModelInput } from '../types.js';
 
-/** How text is cut for one model: what is fixed by the file, what was asked for, and what is automatic. */
+/** Shape of text batches for one model. */
 export interface TextShape {
   seqLen: number;
   batchSize: number;
@@ -16,8 +16,8 @@ const positionsPerBatch = 1024;
 const automaticSeqLen = 256;
 
 /**
- * The shape of text batches. Automatic: 256 tokens (less when the position embedding is shorter) and as many rows
- * as make 1,024 positions.
+ * Returns the shape of text batches: fixed by the file, else by the settings, else automatic. Automatic are
+ * 256 tokens (fewer when the position embedding is shorter), and as many rows as make 1,024 positions.
  *
  * @param ids The model's input of token ids, [batch, sequence].
  * @throws UserError when an option contradicts the model.
@@ -49,7 +49,7 @@ export function textShape(
   return { seqLen, batchSize, fixedSeqLen: fixedSeqLen !== null, fixedBatch: fixedBatch !== null };
 }
 
-/** Rows of an automatic batch. */
+/** Returns the rows of an automatic batch. */
 export function automaticBatch(seqLen: number): number {
   return Math.max(1, Math.floor(positionsPerBatch / seqLen));
 }

@@ -12,10 +12,13 @@ import { automaticBatch, type TextShape } from './shape.js';
 
 /** Texts up to this size are tokenized at once when opened, so that the number of positions is known. */
 const smallBytes = 300_000;
-/** English has 4 to 5 bytes a token; a text with more than this many for each is taken to fill the budget. */
+/**
+ * A text with more bytes than this for each token of the budget is taken to fill it: English has 4 to 5 bytes
+ * a token.
+ */
 const bytesPerToken = 8;
 
-/** What {@link textSet} is made of. */
+/** Parts of {@link textSet}. */
 export interface TextSetParts {
   source: TextSource;
   encoder: Encoder;
@@ -27,12 +30,13 @@ export interface TextSetParts {
 }
 
 /**
- * Text as batches of full blocks.
+ * Cuts text into batches of full blocks.
  *
- * The text makes ⌈tokens / seqLen⌉ blocks, fewer when it ends before. A last short block is a batch of its own, with
- * a shorter sequence where the file allows that; where it fixes the length the block is padded if the model takes an
- * attention mask, else dropped with a warning. A fixed batch is filled up with copies of its first row that the mask
- * leaves out of every count. Tokenizing runs ahead of the reader.
+ * The text makes ⌈tokens / seqLen⌉ blocks, or fewer if it ends before. A last short block is a batch of its
+ * own, with a shorter sequence. If the file fixes the length, the short block is padded; if the model takes
+ * no attention mask either, it is dropped with a warning. If the file fixes the batch, the last one is filled
+ * up with copies of its first row, which the mask leaves out of every count. Tokenizing runs ahead of the
+ * reader.
  *
  * @throws UserError when the text does not fill a single block that can be fed.
  */
