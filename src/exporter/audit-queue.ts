@@ -15,6 +15,8 @@ import type { Store } from './state/store.js';
 export interface AuditWork {
   file: ModelFile;
   settings: Settings;
+  /** True if the request has rules of its own. The server's rules are for all models: one may have no such site. */
+  hasOwnRules: boolean;
 }
 
 export interface AuditQueueOptions {
@@ -76,18 +78,22 @@ async function runWithin(
 }
 
 function auditTask(
-  { file: { model, step, path }, settings }: AuditWork,
+  { file: { model, step, path }, settings, hasOwnRules }: AuditWork,
   device: string,
   reportPath: string,
   previous: LastReport[],
 ): AuditTask {
   const options = { ...toAuditOptions(path, settings), name: model, device: device as 'cpu' };
-  return { kind: 'audit', options, step, gate: gateOf(settings), reportPath, previous };
+  return { kind: 'audit', options, step, gate: gateOf(settings, !hasOwnRules), reportPath, previous };
 }
 
-function gateOf({ failOn, maxDeadRatio, strict, baseline, maxIncrease }: Settings): AuditTask['gate'] {
+function gateOf(
+  { failOn, maxDeadRatio, strict, baseline, maxIncrease }: Settings,
+  severalModels: boolean,
+): AuditTask['gate'] {
   return {
     rules: failOn ?? [],
+    severalModels,
     ...(maxDeadRatio !== undefined && { maxDeadRatio }),
     ...(strict !== undefined && { strict }),
     ...(baseline !== undefined && { baseline }),

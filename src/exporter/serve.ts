@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import { tool } from '../files/package.js';
 import { checkRules } from '../report/gate.js';
+import { readReport } from '../report/json.js';
 import { pickDevice } from '../runtime/devices.js';
 import { onnxruntimeVersion } from '../runtime/gpu.js';
 import type { Settings } from '../settings/settings.js';
@@ -69,7 +70,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       { settings: ['tokenFile'] },
     );
   }
-  checkRules(settings.failOn ?? []);
+  checkRules(settings.failOn ?? [], settings);
+  // A baseline that cannot be read would make every audit fail.
+  if (settings.baseline !== undefined) await readReport(settings.baseline);
   const checkpoints = options.checkpoints === null ? null : checkpointPattern(options.checkpoints);
   const scan = () => scanModelFiles(options.models, checkpoints);
   const files = await scan();

@@ -89,7 +89,11 @@ export function exporterService(options: ExporterOptions): ExporterService {
   ): Job => {
     const settings = { ...defaults, ...requested };
     const device = settings.device === undefined || settings.device === 'auto' ? autoDevice : settings.device;
-    return queue.add({ file, settings }, { model: file.model, step: file.step, trigger, device, ...known });
+    const hasOwnRules = requested.failOn !== undefined;
+    return queue.add(
+      { file, settings, hasOwnRules },
+      { model: file.model, step: file.step, trigger, device, ...known },
+    );
   };
   const liveSamples = (): Sample[] => {
     const gauge = (metric: Sample['metric'], value: number, labels: Sample['labels'] = {}): Sample => {

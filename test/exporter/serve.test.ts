@@ -296,6 +296,22 @@ describe('the state folder', () => {
   });
 });
 
+describe('a rule that selects no site', () => {
+  it('is a warning where it is for all models, and an error where a request is about one', async () => {
+    const server = await serveExporter({ args: ['--fail-on', '*.attn_out.dead_ratio > 0.5'] });
+    putModel(server.models, 'gcn');
+    await until(async () => (await server.json('/api/v1/models')).length === 1, 'the model to be seen');
+    await server.post({ model: 'gcn/model' });
+    const { report } = await server.job('done');
+    const { gate, warnings } = await server.json(`/api/v1/reports/${report}`);
+    expect(gate).toEqual({ status: 'passed', rules: [] });
+    const [warning] = warnings.filter(({ code }: { code: string }) => code === 'rule-without-site');
+    expect(warning.message).toMatch(/attn_out/);
+    await server.post({ model: 'gcn/model', options: { failOn: ['*.attn_out.dead_ratio > 0.5'] } });
+    expect((await server.job('failed')).error).toMatch(/attn_out/);
+  });
+});
+
 describe('an audit that takes longer than --job-timeout', () => {
   it('is stopped and has failed, with a sentence that says so', async () => {
     const server = await serveExporter({ args: ['--job-timeout', '3s'] });
@@ -324,6 +340,8 @@ describe('audit serve refuses', () => {
     [['--job-timeout', '0'], /Expected `--job-timeout` to be a time from 1s to 24d/],
     [['--poll', '30d'], /Expected `--poll`/],
     [['--token-file', '/nonexistent'], /cannot be read/],
+    [['--baseline', '/nonexistent.json'], /nonexistent\.json/],
+    [['--max-increase', '0.1'], /`--baseline`/],
   ])('%j', async (args, message) => {
     const folder = temporaryFolder();
     const ended = await audit(['serve', '--models', folder, '--state', join(folder, 's'), ...args]);

@@ -1,13 +1,15 @@
-import type { AuditOptions, Progress } from '../../settings/options.js';
+import type { GateOptions } from '../../report/gate.js';
+import type { AuditOptions, Handles, Progress } from '../../settings/options.js';
 import type { AuditExtract, LastReport, SiteLocation } from '../metrics/extract.js';
 
 /** The messages between the server and the process of one job. */
 
 export interface AuditTask {
   kind: 'audit';
-  options: Omit<AuditOptions, 'signal' | 'onProgress' | 'onStage'>;
+  options: Omit<AuditOptions, keyof Handles>;
   step: number | null;
-  gate: { rules: string[]; maxDeadRatio?: number; strict?: boolean; baseline?: string; maxIncrease?: number };
+  /** Rules, and the options of the gate with the path of the baseline instead of its report. */
+  gate: Omit<GateOptions, 'baseline'> & { rules: string[]; baseline?: string };
   /** Path to write the report to. */
   reportPath: string;
   previous: LastReport[];

@@ -6,7 +6,6 @@ import { constants, setPriority } from 'node:os';
 import { audit } from '../../app/audit.js';
 import { diffReports } from '../../app/diff.js';
 import { Interrupted, RunError, UserError } from '../../errors.js';
-import { openForAudit } from '../../measure/load.js';
 import { wantsGate, withGate } from '../../report/gate.js';
 import { formatReport, readReport, writeReport } from '../../report/json.js';
 import type { AuditReport } from '../../report/schema.js';
@@ -49,11 +48,12 @@ async function auditToFile({ options, step, gate, reportPath, previous }: AuditT
   // The scheduler gives the server its turn first; the session's process inherits this.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const { rules, baseline, ...limits } = gate;
-  await announceSites(options);
   let lastProgress = 0;
   const report = await audit({
     ...options,
     signal: stop.signal,
+    // The counters of the sites exist at 0 before they rise.
+    onSites: (sites) => tell({ kind: 'sites', sites: [...sites] }),
     onStage: (stage) => tell({ kind: 'stage', stage }),
     onProgress: (progress: Progress) => {
       if (performance.now() - lastProgress < PROGRESS_MILLISECONDS) return;
@@ -78,11 +78,4 @@ async function extractFile({ reportPath, previous }: ExtractTask): Promise<Audit
 async function readPrevious(report: AuditReport, previous: LastReport[]): Promise<AuditReport | null> {
   const same = previous.find(({ data }) => data === dataName(report));
   return same ? readReport(same.path).catch(() => null) : null;
-}
-
-/** Tells the sites before the work begins, so that their counters exist at 0 before they rise. */
-async function announceSites(options: AuditTask['options']): Promise<void> {
-  const { load } = await openForAudit(options);
-  const sites = load().sites.map(({ id, stack, layer, site, part }) => ({ id, stack, layer, site, part }));
-  tell({ kind: 'sites', sites });
 }
