@@ -15,8 +15,8 @@ export interface NamedReport {
  * Reports of shards as one, with everything derived computed anew: equal to the report of the whole, to the
  * count. `data.shard` is `null` when all shards are there, else the list of those that are.
  *
- * The order of the reports makes no difference. Verdicts, a quality and graph measures are left out: they
- * cannot be merged. Histograms with unequal edges are dropped with a warning.
+ * The order of the reports makes no difference. Verdicts and graph measures are left out: they cannot be merged.
+ * Histograms with unequal edges are dropped with a warning.
  *
  * @throws UserError when the reports are not of shards of one audit, or overlap.
  */
@@ -30,7 +30,7 @@ export function mergeReports(inputs: NamedReport[], createdAt = new Date().toISO
   const warnings: Warning[] = [];
   const sites = first.report.sites.map((_, index) => mergeSite(reports, index, warnings));
   warnings.push(...uniqueWarnings(reports), ...dropped(reports));
-  const { quality: _quality, graph: _graph, ...parts } = partsOf(first.report);
+  const { graph: _graph, ...parts } = partsOf(first.report);
   return finishReport({
     ...parts,
     createdAt,
@@ -109,10 +109,7 @@ function mergeSite(reports: AuditReport[], index: number, warnings: Warning[]): 
     const message = `The value histograms of ${site.id} have unequal bins and were dropped; its counters are whole.`;
     warnings.push({ code: 'histogram-dropped', message, site: site.id });
   }
-  // Means of inputs are per shard; what needs them audits again.
-  const weights =
-    reports.length === 1 ? site.weights : site.weights.map(({ inputMean: _, ...weight }) => weight);
-  return siteReport({ ...site, weights }, merged, reports[0]!.criterion);
+  return siteReport(site, merged, reports[0]!.criterion);
 }
 
 /** All shards of the reports, increasing; `null` when none is missing. */
@@ -187,11 +184,11 @@ function uniqueWarnings(reports: AuditReport[]): Warning[] {
 }
 
 function dropped(reports: AuditReport[]): Warning[] {
-  if (!reports.some(({ quality, graph }) => quality || graph)) return [];
+  if (!reports.some(({ graph }) => graph)) return [];
   return [
     {
       code: 'not-merged',
-      message: 'Quality and graph measures of shards cannot be merged and were left out.',
+      message: 'Graph measures of shards cannot be merged and were left out.',
     },
   ];
 }

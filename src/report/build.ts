@@ -73,7 +73,7 @@ export function siteReport(
 /** What `finishReport` cannot derive. */
 export interface ReportParts
   extends Pick<AuditReport, 'tool' | 'model' | 'data' | 'runtime' | 'sites' | 'warnings'>,
-    Partial<Pick<AuditReport, 'createdAt' | 'lineage' | 'quality' | 'graph'>> {
+    Partial<Pick<AuditReport, 'createdAt' | 'lineage' | 'graph'>> {
   criterion: Criterion;
   /** Every position there is was seen (a full-graph audit): no resolution. */
   census?: boolean;
@@ -85,7 +85,7 @@ export interface ReportParts
 
 /** A whole audit report: layers, summary, resolution and derived warnings added to the sites. */
 export function finishReport(parts: ReportParts): AuditReport {
-  const { tool, model, data, runtime, sites, lineage, quality, graph } = parts;
+  const { tool, model, data, runtime, sites, lineage, graph } = parts;
   const { firing, threshold, dead, deadBelow } = parts.criterion;
   const criterion = {
     firing,
@@ -111,7 +111,6 @@ export function finishReport(parts: ReportParts): AuditReport {
       ...summarize(sites),
       capacity: capacity(model.parameters, capacitySites(sites), parts.pruned ?? 0),
     },
-    ...(quality && { quality }),
     ...(graph && { graph }),
   };
 }

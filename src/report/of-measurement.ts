@@ -11,17 +11,19 @@ export interface ReportFacts {
   durationSeconds?: number;
   /** Warnings that came up besides the measurement's. */
   warnings?: AuditReport['warnings'];
+  lineage?: AuditReport['lineage'];
 }
 
 /** Writes the report of a measurement: here counters are encoded, and everything derived is computed. */
 export function reportOf(
   measurement: Measurement,
-  { model, durationSeconds, warnings }: ReportFacts,
+  { model, durationSeconds, warnings, lineage }: ReportFacts,
 ): AuditReport {
   const { sites, counters, criterion, data, census, run, smoothing } = measurement;
   return finishReport({
     tool,
     model,
+    ...(lineage && { lineage }),
     warnings: [...measurement.warnings, ...(warnings ?? [])],
     criterion,
     census,

@@ -27,7 +27,7 @@ export function recompute(report: AuditReport, criterion: Partial<Criterion> = {
 
 /** What a report holds that is not derived, ready for `finishReport`. */
 export function partsOf(report: AuditReport): ReportParts {
-  const { tool, createdAt, model, data, runtime, sites, lineage, quality, graph, layers, summary } = report;
+  const { tool, createdAt, model, data, runtime, sites, lineage, graph, layers, summary } = report;
   return {
     tool,
     createdAt,
@@ -36,7 +36,6 @@ export function partsOf(report: AuditReport): ReportParts {
     runtime,
     sites,
     ...(lineage && { lineage }),
-    ...(quality && { quality }),
     ...(graph && { graph }),
     warnings: report.warnings.filter(({ code }) => !(DERIVED_WARNINGS as readonly string[]).includes(code)),
     criterion: criterionOf(report),

@@ -98,7 +98,6 @@ const weight = z.object({
   bias: z.string().nullable(),
   fanIn: count.nullable(),
   fanOut: count.nullable(),
-  inputMean: encoded('f64').optional().describe('[fanIn], mean of each input'),
 });
 
 export const flagCounts = z.object({
@@ -221,14 +220,19 @@ export const auditReportSchema = z
     ...head,
     kind: z.literal('audit'),
     model,
-    lineage: z.object({ parent: sha256, command: z.string() }).optional(),
+    lineage: z
+      .object({
+        parent: sha256.describe('SHA-256 of the model file that was repaired'),
+        command: z.string().describe('Command that repaired it'),
+      })
+      .optional()
+      .describe('Absent where neither a record beside the model nor its metadata says what it was made from'),
     data,
     runtime,
     criterion: criterionSchema,
     sites: z.array(siteSchema),
     layers: z.array(layer),
     summary,
-    quality: z.object({ metric: z.string(), value: measured, positions: count }).optional(),
     graph: z.array(graphSchema).optional().describe('Over-smoothing, layer by layer; graphs only'),
     gate: gateSchema.optional(),
   })

@@ -129,9 +129,8 @@ describe('merge', () => {
       AuditReport,
       AuditReport,
     ];
-    const quality = { metric: 'perplexity', value: 20, positions: 30 };
-    const merged = merge({ ...a, quality, gate: { status: 'passed', rules: [] } }, b);
-    expect([merged.quality, merged.gate]).toEqual([undefined, undefined]);
+    const merged = merge({ ...a, graph: [], gate: { status: 'passed', rules: [] } }, b);
+    expect([merged.graph, merged.gate]).toEqual([undefined, undefined]);
     expect(merged.warnings.map(({ code }) => code)).toContain('not-merged');
   });
 

@@ -4,7 +4,7 @@ import type { Value } from '../../graph/graph.js';
 import { resolveIf } from '../../graph/resolve-if.js';
 import { openAuditData } from '../../measure/audit-data.js';
 import { openAuditedFile, type WatchedTensor } from '../../measure/audited-model.js';
-import { countParameters } from '../../measure/describe-model.js';
+import { countParameters, hashFiles } from '../../measure/describe-model.js';
 import { measureWhole } from '../../measure/measure.js';
 import type { Measurement } from '../../measure/measurement.js';
 import { tensorShapes } from '../../measure/shapes.js';
@@ -12,6 +12,7 @@ import { edited, openSubject, type Subject } from '../../measure/subject.js';
 import type { AuditOptions } from '../../settings/options.js';
 import type { Site } from '../../sites/types.js';
 import { checkDestination } from '../destination.js';
+import { addLineage } from '../lineage.js';
 import { type Check, checkSmaller } from './check.js';
 import { type Choice, chooseNeurons } from './choose.js';
 import { removeNeurons } from './edit/remove-neurons.js';
@@ -69,6 +70,8 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
   }
   const additions = choices.flatMap((choice) => choice.additions);
   const deferred = removeNeurons(graph, plans, additions, shapeOf);
+  const [parent] = await hashFiles(file.opened.files.slice(0, 1), subject.signal);
+  if (parent) addLineage(target.model, { parent, command: commandOf(options) });
   const written = await writeUnpublished(target.model, deferred, output);
   try {
     options.onStage?.('The smaller model is written; its outputs are compared with the original.');
@@ -79,6 +82,17 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
   } finally {
     await written.discard();
   }
+}
+
+/** Returns the command for the lineage of the smaller model: what decides which neurons it has lost. */
+function commandOf({ align = 1, dead, deadBelow }: PruneOptions): string {
+  const parts = [
+    'audit prune',
+    align === 1 ? '' : `--align ${align}`,
+    dead === undefined ? '' : `--dead ${dead}`,
+    deadBelow === undefined ? '' : `--dead-below ${deadBelow}`,
+  ];
+  return parts.filter((part) => part !== '').join(' ');
 }
 
 function checkAlign(align: number): void {

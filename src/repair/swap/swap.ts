@@ -1,5 +1,6 @@
 import { Interrupted, UserError } from '../../errors.js';
 import { correspondence, transplant } from '../../graph/correspondence.js';
+import type { Model } from '../../graph/model.js';
 import { resolveIf } from '../../graph/resolve-if.js';
 import { allNodes } from '../../graph/traversal.js';
 import { type AuditedFile, openAuditedFile, requireSites } from '../../measure/audited-model.js';
@@ -13,6 +14,7 @@ import type { AuditReport, Warning } from '../../report/schema.js';
 import type { AuditOptions } from '../../settings/options.js';
 import { checkSettings } from '../../settings/settings.js';
 import type { Quality } from '../../stats/quality.js';
+import { addLineage } from '../lineage.js';
 import { type Activation, readActivations } from './activation.js';
 import { swapReport, variantResult } from './result.js';
 import type { SwapReport, SwapVariant } from './schema.js';
@@ -50,6 +52,13 @@ export async function swap(options: SwapOptions): Promise<SwapReport> {
   const hashes = options.hash === false ? null : hashFiles(file.opened.files, subject.signal);
   hashes?.catch(() => {});
 
+  const toWrite = async (variant: Subject, { name, alpha: parameter }: Activation): Promise<Model> => {
+    const { model: graph } = variant.copy();
+    const [parent] = (await hashes) ?? [];
+    const command = `audit swap --to ${parameter === null ? name : `${name}:${parameter}`}`;
+    if (parent) addLineage(graph, { parent, command });
+    return graph;
+  };
   const model = describeModel(subject, options.name);
   const reports: AuditReport[] = [];
   const variants: SwapVariant[] = [];
@@ -64,7 +73,8 @@ export async function swap(options: SwapOptions): Promise<SwapReport> {
     const report = reportOf(measurement, { model });
     const quality = await qualityLike(ownQuality, variant);
     ownQuality ??= quality;
-    const path = output && activation ? await output.write(variant.copy().model, activation.label) : null;
+    const path =
+      output && activation ? await output.write(await toWrite(variant, activation), activation.label) : null;
     reports.push(report);
     variants.push(variantResult(activation, report, { own: ownQuality, quality, output: path }));
   }
