@@ -131,7 +131,7 @@ def main() -> None:
         try:
             row = check(name, cache)
             if options.timing and row["audit"]["exit"] == 0:
-                row["timing"] = timed(cache.path(name), data_file(name, cache))
+                row["timing"] = timed(cache.path(name), data_file(name, cache), row["audit"]["seconds"])
         except Exception as problem:  # noqa: BLE001
             row = {"name": name, "problem": f"{type(problem).__name__}: {problem}"}
         (results / f"{name.replace('/', '--')}.json").write_text(json.dumps(row, indent=1))
@@ -149,7 +149,7 @@ def summary(row: dict) -> str:
     counts = f"{row['sites']} sites, {len(row['misses'])} missed, equal {row['equal']}, unequal {len(row['unequal'])}"
     sums = f"sums {row.get('sumError', 0):.1g}"
     lines = [f"{row['name']}: exit {audit['exit']}, {counts}, {sums}, {audit.get('seconds', 0):.1f} s"]
-    if audit["exit"] not in (0, 1):
+    if audit["exit"] != 0:
         lines.append(f"   {audit['message'][:300]}")
     lines += [f"   {each['site']} {each['why']}" for each in row["unequal"][:3]]
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """The commands that are checked: inspect, audit, and the bench of an audited pass against a forward pass."""
 
 import json
+import os
 import subprocess
 import time
 from collections import Counter
@@ -50,14 +51,19 @@ def audited(path: Path, data: Path, feeds: dict) -> tuple[dict | None, dict]:
     return report, ended | {"runSeconds": runtime["durationSeconds"], "peakBytes": runtime["peakRssBytes"]}
 
 
-def timed(path: Path, data: Path) -> dict:
+def timed(path: Path, data: Path, audit_seconds: float) -> dict:
     """Returns seconds of a forward pass and of an audited one, and the peak of memory of forward passes alone."""
-    runs = {}
+    rounds, runs = "5" if audit_seconds < 5 else "1", {}
     for key, options in (("both", []), ("alone", ["--forward-only"])):
-        command = [*BENCH, path, data, "--rounds", "3", *options]
+        command = [*BENCH, path, data, "--rounds", rounds, *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_SECONDS)
         runs[key] = json.loads(done.stdout) if done.returncode == 0 else {}
     both, alone = runs["both"], runs["alone"]
     if not both or not alone:
         return {}
-    return {"forward": both["forward"], "audit": both["audit"], "forwardPeakBytes": alone["peakBytes"]}
+    return {
+        "forward": both["forward"],
+        "audit": both["audit"],
+        "forwardPeakBytes": alone["peakBytes"],
+        "load": os.getloadavg()[0],
+    }

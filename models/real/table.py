@@ -22,9 +22,13 @@ def tables(rows: list[dict]) -> str:
     exact = [row for row in audited if not row["unequal"]]
     sites = sum(row["equal"] + len(row["unequal"]) for row in audited)
     equal = sum(row["equal"] for row in audited)
+    loads = [row["timing"]["load"] for row in rows if row.get("timing")]
+    busy = (
+        f" Times were measured with a load average of {min(loads):.1f} to {max(loads):.1f}." if loads else ""
+    )
     lines = [
         f"{len(rows)} files: {len(audited)} audited, {len(rows) - len(audited)} refused. {len(exact)} of the "
-        f"{len(audited)} have NumPy's counters at every site ({equal} of {sites} sites).",
+        f"{len(audited)} have NumPy's counters at every site ({equal} of {sites} sites).{busy}",
         "",
         "| file | exporter | opset | MB | sites | functions | dead | equal | sums | time | MB of memory |",
         "| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
