@@ -138,7 +138,7 @@ def main() -> None:
         cache.close()
         print(summary(row), flush=True)
     if options.write:
-        table.write(results, names)
+        table.write(results)
 
 
 def summary(row: dict) -> str:

@@ -5,13 +5,17 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from .fetch import LIST
+
 PAGE = Path(__file__).parents[2] / "docs/real-models.md"
 BEGIN, END = "<!-- tables: python3 -m models.real --write -->", "<!-- end of tables -->"
 
 
-def write(results: Path, names: list[str]) -> None:
-    """Puts the tables between the two markers of the page."""
-    rows = [json.loads((results / f"{name.replace('/', '--')}.json").read_text()) for name in names]
+def write(results: Path) -> None:
+    """Puts the tables between the two markers of the page: all models that were checked, last time or before."""
+    names = [file["name"] for source in json.loads(LIST.read_text()) for file in source["files"]]
+    paths = [results / f"{name.replace('/', '--')}.json" for name in names]
+    rows = [json.loads(path.read_text()) for path in paths if path.exists()]
     page = PAGE.read_text()
     start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
     PAGE.write_text(page[:start] + "\n\n" + tables(rows) + "\n" + page[end:])
