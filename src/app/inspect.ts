@@ -90,7 +90,8 @@ export async function inspect(options: ModelOptions & { name?: string }): Promis
 const siteTensors = ({ sites }: AuditedModel): string[] => [...new Set(sites.map(({ value }) => value.name))];
 
 function tensorOf({ name, type }: Value, inferred?: InspectedTensor): InspectedTensor {
-  if (!type?.shape && inferred) return inferred;
+  // ONNX Runtime gives an unknown rank as no dimension at all; a site's tensor is no scalar.
+  if (!type?.shape && inferred) return inferred.shape?.length === 0 ? { ...inferred, shape: null } : inferred;
   return { name, type: dataTypeName(type?.elemType), shape: type?.shape ?? null };
 }
 

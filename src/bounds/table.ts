@@ -1,48 +1,49 @@
-import { PLAIN, type TextOptions } from '../report/colors.js';
-import { duration, number, percent, printable, significant } from '../report/format.js';
-import { labelled, warningLines } from '../report/table.js';
-import { tableLines } from '../report/text.js';
+import type { TextOptions } from '../report/colors.js';
+import { duration, number, percent, significant } from '../report/format.js';
+import { type Layout, type Lines, layout, textOf } from '../report/layout.js';
+import type { Column } from '../report/text.js';
 import type { BoundsReport } from './schema.js';
 
 /** Renders bounds for a terminal. The text ends with a newline. */
-export function renderBounds(report: BoundsReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
-  const label = (name: string, text: string) => labelled(name, text, width, colors);
+export function renderBounds(report: BoundsReport, options: TextOptions = {}): string {
+  const page = layout(options);
+  const { label, warnings } = page;
   const { network, bounds, simulation } = report;
-  const lines: string[] = [];
+  const lines: Lines[] = [];
   if (network && bounds) {
     const { lower, upper, deathAtLeast, deathAtMost, upperOneMap } = bounds;
     lines.push(
-      ...label('network', networkWords(network)),
-      ...label('lower', `${probabilityText(lower, deathAtMost)}: ${formula(network, 'lower')}`),
-      ...label('upper', `${probabilityText(upper, deathAtLeast)}: ${formula(network, 'upper')}`),
+      label('network', networkWords(network)),
+      label('lower', `${probabilityText(lower, deathAtMost)}: ${formula(network, 'lower')}`),
+      label('upper', `${probabilityText(upper, deathAtLeast)}: ${formula(network, 'upper')}`),
     );
     // With one map both are the same.
     if (upperOneMap !== undefined && network.width !== 1) {
       const exponent = network.bias ? 'N(M²+1)' : 'N·M²';
       const text = `${probabilityText(upperOneMap, 1 - upperOneMap)}: (1 − 2^−${exponent})^(k−1), equation 22 as printed, for kernels of one input map each`;
-      lines.push(...label('', text));
+      lines.push(label('', text));
     }
-    if (network.layers.length > 0) lines.push('', ...layerLines(network, width, colors));
+    if (network.layers.length > 0) lines.push('', layerTable(network, page));
   }
   if (report.width) {
     const { probability, depth, exact, width: needed } = report.width;
     const text = `${number(needed)} for depth ${number(depth)} at p = ${probability} (n = −log₂(1 − p^(1/k)) = ${exact.toFixed(4)})`;
-    lines.push(...label('width', text));
+    lines.push(label('width', text));
   }
   if (report.deepest) {
     const { probability, width: n, depth } = report.deepest;
     const deep = depth === null ? 'any depth' : `up to ${number(depth)} layers`;
-    lines.push(...label('depth', `${deep} of width ${number(n)} at p = ${probability}`));
+    lines.push(label('depth', `${deep} of width ${number(n)} at p = ${probability}`));
   }
-  if (simulation) lines.push(...simulationLines(simulation, label, colors));
-  if (report.figures.length > 0) lines.push(...label('figures', report.figures.map(printable).join(', ')));
-  return `${[...lines, ...warningLines(report.warnings, width, colors)].join('\n')}\n`;
+  if (simulation) lines.push(simulationLines(simulation, page));
+  if (report.figures.length > 0) lines.push(label('figures', report.figures.join(', ')));
+  return textOf([lines, warnings(report.warnings)]);
 }
 
 type Network = NonNullable<BoundsReport['network']>;
 
 function networkWords({ model, width, depth, bias, kernel }: Network): string {
-  const name = model ? `${printable(model.name)}: ` : '';
+  const name = model ? `${model.name}: ` : '';
   const layers = `${number(depth)} rectifier layer${depth === 1 ? '' : 's'}`;
   const units = kernel !== null ? `feature maps, ${kernel} × ${kernel} kernels` : 'units';
   const wide = width === null ? 'of different widths' : `of ${number(width)} ${units}`;
@@ -64,24 +65,21 @@ export function probabilityText(probability: number, missing: number): string {
   return probability < 1e-3 ? probability.toExponential(2) : probability.toFixed(4);
 }
 
-function layerLines(
-  { layers }: Network,
-  width: number,
-  colors: NonNullable<TextOptions['colors']>,
-): string[] {
-  const columns = [
-    { title: 'layer', align: 'left', elastic: true },
-    { title: 'neurons', align: 'right' },
-    { title: 'parameters', align: 'right' },
-    { title: 'a point dies', align: 'right' },
-  ] as const;
+const COLUMNS: Column[] = [
+  { title: 'layer', align: 'left', elastic: true },
+  { title: 'neurons', align: 'right' },
+  { title: 'parameters', align: 'right' },
+  { title: 'a point dies', align: 'right' },
+];
+
+function layerTable({ layers }: Network, { table }: Layout): Lines {
   const rows = layers.map(({ id, neurons, parameters }) => [
-    { text: printable(id ?? '') },
+    { text: id ?? '' },
     { text: number(neurons) },
     { text: number(parameters) },
     { text: significantOrExponent(2 ** -neurons) },
   ]);
-  return [...tableLines([...columns], rows, width, colors), ''];
+  return table(COLUMNS, rows);
 }
 
 function significantOrExponent(value: number): string {
@@ -90,9 +88,8 @@ function significantOrExponent(value: number): string {
 
 function simulationLines(
   simulation: NonNullable<BoundsReport['simulation']>,
-  label: (name: string, text: string) => string[],
-  { green, red }: NonNullable<TextOptions['colors']>,
-): string[] {
+  { label, colors: { green, red } }: Layout,
+): Lines {
   const { networks, living, probability, interval, aliveShare, agrees, points } = simulation;
   const { low, high } = interval;
   const text =
@@ -101,12 +98,9 @@ function simulationLines(
   const share = `${percent(aliveShare)} of the points are alive, mean over networks`;
   const verdict = agrees ? green('✓ between the bounds') : red('✗ outside the bounds');
   return [
-    ...label('measured', text),
-    ...label(
-      '',
-      `${share} (weights ${simulation.weights}; data ${simulation.data}; seed ${simulation.seed})`,
-    ),
-    ...label('', `${duration(simulation.durationSeconds)}, ONNX Runtime ${simulation.onnxruntime}`),
+    label('measured', text),
+    label('', `${share} (weights ${simulation.weights}; data ${simulation.data}; seed ${simulation.seed})`),
+    label('', `${duration(simulation.durationSeconds)}, ONNX Runtime ${simulation.onnxruntime}`),
     verdict,
   ];
 }

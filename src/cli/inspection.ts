@@ -1,8 +1,9 @@
 import type { InspectedSite, InspectedTensor, InspectedWeight, Inspection } from '../app/inspect.js';
-import { type Colors, PLAIN, type TextOptions } from '../report/colors.js';
-import { number, printable, quantity } from '../report/format.js';
-import { labelled } from '../report/table.js';
+import type { Colors, TextOptions } from '../report/colors.js';
+import { number, quantity } from '../report/format.js';
+import { type Layout, type Lines, layout, textOf } from '../report/layout.js';
 import { type Column, tableLines, wrap } from '../report/text.js';
+import { facts } from '../report/words.js';
 
 const columns: Column[] = [
   { title: 'site', align: 'left' },
@@ -11,57 +12,57 @@ const columns: Column[] = [
   { title: 'tensor', align: 'left', elastic: true },
 ];
 
-/** What `audit inspect` prints: the model, its inputs, and every site with the weights that feed its neurons. */
+/** Renders what `audit inspect` found: the model, its inputs, and each site with the weights that feed its neurons. */
 export function renderInspection(
   inspection: Inspection,
-  { colors = PLAIN, width = 80, explain = false }: TextOptions & { explain?: boolean } = {},
+  { explain = false, ...options }: TextOptions & { explain?: boolean } = {},
 ): string {
-  const { model, kind, inputs, outputs, sites, misses, warnings, vocabulary, maxPositions, storedGraph } =
-    inspection;
-  const facts = [
+  const { inputs, outputs, sites, misses, warnings } = inspection;
+  const page = layout(options);
+  const { colors, label, paragraph } = page;
+  return textOf([
+    label('model', modelWords(inspection)),
+    inputs.map((tensor, i) => label(i === 0 ? 'inputs' : '', withShape(tensor))),
+    outputs.map((tensor, i) => label(i === 0 ? 'outputs' : '', withShape(tensor))),
+    '',
+    sites.length > 0 ? siteLines(sites, page) : 'No site was found.',
+    warnings.map(({ message }) => ['', paragraph(`! ${message}`).map(colors.yellow)]),
+    explain ? missLines(inspection, page) : hint(misses.length, colors),
+  ]);
+}
+
+function modelWords({ model, kind, storedGraph, vocabulary, maxPositions }: Inspection): string {
+  return facts(
     model.name,
-    model.architecture !== model.name ? model.architecture : null,
+    model.architecture !== model.name && model.architecture,
     `${quantity(model.parameters)} parameters`,
-    model.opset === null ? null : `opset ${model.opset}`,
+    model.opset !== null && `opset ${model.opset}`,
     `fed with ${kind}`,
     storedGraph && storedGraphWords(storedGraph),
-    vocabulary === null ? null : `vocabulary of ${number(vocabulary)}`,
-    maxPositions === null ? null : `at most ${number(maxPositions)} positions`,
-  ].filter((fact) => fact !== null);
-  const label = (name: string, text: string) => labelled(name, printable(text), width, colors);
-  const lines = [
-    ...label('model', facts.join(' · ')),
-    ...inputs.flatMap((tensor, i) => label(i === 0 ? 'inputs' : '', withShape(tensor))),
-    ...outputs.flatMap((tensor, i) => label(i === 0 ? 'outputs' : '', withShape(tensor))),
-    '',
-    ...(sites.length > 0 ? siteLines(sites, width, colors) : ['No site was found.']),
-    ...warnings.flatMap(({ message }) => ['', ...wrap(`! ${message}`, width, '  ').map(colors.yellow)]),
-    ...(explain ? missLines(misses, width, colors) : hint(misses.length, colors)),
-  ];
-  return `${lines.join('\n')}\n`;
+    vocabulary !== null && `vocabulary of ${number(vocabulary)}`,
+    maxPositions !== null && `at most ${number(maxPositions)} positions`,
+  );
 }
 
-/** A line per site, and below it one per weight. */
-function siteLines(sites: InspectedSite[], width: number, colors: Colors): string[] {
+/** A line for each site, and below it one for each of its weights. */
+function siteLines(sites: InspectedSite[], { colors, width }: Layout): Lines {
   const rows = sites.map(({ id, activation, neurons, tensor }) => [
-    { text: printable(id), paint: colors.bold },
-    { text: printable(activation ?? '') },
+    { text: id, paint: colors.bold },
+    { text: activation ?? '' },
     { text: neurons === null ? '?' : number(neurons) },
-    { text: printable(`${tensor.type} ${shapeText(tensor.shape)}`), paint: colors.dim },
+    { text: `${tensor.type} ${shapeText(tensor.shape)}`, paint: colors.dim },
   ]);
-  const [header, ...lines] = tableLines(columns, rows, width, colors);
+  const [header = '', ...lines] = tableLines(columns, rows, width, colors);
+  const details = (text: string): string[] =>
+    wrap(text, width - 2, '    ').map((line) => colors.dim(`  ${line}`));
   return [
-    header!,
-    ...sites.flatMap(({ tensor, plus, weights }, i) => [
+    header,
+    sites.map(({ tensor, plus, weights }, i) => [
       lines[i]!,
-      ...detail(`tensor ${tensor.name}${plus === null ? '' : ` + ${plus}`}`, width, colors),
-      ...weights.flatMap((weight) => detail(weightText(weight), width, colors)),
+      details(`tensor ${tensor.name}${plus === null ? '' : ` + ${plus}`}`),
+      weights.map((weight) => details(weightText(weight))),
     ]),
   ];
-}
-
-function detail(text: string, width: number, { dim }: Colors): string[] {
-  return wrap(printable(text), width - 2, '    ').map((line) => dim(`  ${line}`));
 }
 
 function weightText({
@@ -81,20 +82,24 @@ function weightText({
     fanIn === null ? '' : `fan-in ${number(fanIn)}`,
     fanOut === null ? '' : `fan-out ${number(fanOut)}`,
   ];
-  // The bias of the layer behind `out` belongs to other neurons.
+  // The layer downstream, whose weights are `out`, has a bias for neurons of its own.
   const biasText = role === 'out' ? '' : bias === null ? 'no bias' : `bias ${bias}`;
   const from = first > 0 ? `from ${number(first)}` : '';
-  const facts = [`axis ${axis}`, from, ...fan, biasText].filter((fact) => fact !== '');
-  return `${role} ${initializer}${where} ${type} ${shapeText(shape)}, ${facts.join(', ')}`;
+  const more = [`axis ${axis}`, from, ...fan, biasText].filter((fact) => fact !== '');
+  return `${role} ${initializer}${where} ${type} ${shapeText(shape)}, ${more.join(', ')}`;
 }
 
-function missLines(misses: Inspection['misses'], width: number, colors: Colors): string[] {
-  if (misses.length === 0) return ['', 'Everything that was looked for was found.'];
-  const lines = misses.flatMap(({ what, reason, at }) => wrap(`${what} at ${at}: ${reason}`, width, '  '));
-  return ['', colors.bold('Not found'), ...lines];
+function missLines({ misses, sites }: Inspection, { colors, paragraph }: Layout): Lines {
+  if (misses.length === 0) {
+    const found = 'Nothing else came near a site.';
+    const nothing = 'No activation function and no attention came near a site; `--map` names one by hand.';
+    return ['', paragraph(sites.length > 0 ? found : nothing, '')];
+  }
+  const lines = misses.map(({ what, reason, at }) => paragraph(`${what} at ${at}: ${reason}`));
+  return ['', colors.bold('Not found'), lines];
 }
 
-function hint(misses: number, { dim }: Colors): string[] {
+function hint(misses: number, { dim }: Colors): Lines {
   if (misses === 0) return [];
   return ['', dim(`${number(misses)} near ${misses === 1 ? 'miss' : 'misses'}: see \`--explain\`.`)];
 }
@@ -103,9 +108,9 @@ function withShape({ name, type, shape }: InspectedTensor): string {
   return `${name} ${type} ${shapeText(shape)}`;
 }
 
-/** `[batch, 128, ?]` */
+/** `[batch, 128, ?]`; a dimension without a name is `?`. */
 function shapeText(shape: InspectedTensor['shape']): string {
-  return shape === null ? '[…]' : `[${shape.map((dim) => dim ?? '?').join(', ')}]`;
+  return shape === null ? 'of unknown rank' : `[${shape.map((dim) => dim ?? '?').join(', ')}]`;
 }
 
 function storedGraphWords({ nodes }: NonNullable<Inspection['storedGraph']>): string {

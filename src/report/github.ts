@@ -1,80 +1,73 @@
 import type { DiffReport } from './diff-schema.js';
 import { totals } from './diff-table.js';
 import { counted, number, percent, printable } from './format.js';
-import type { AuditReport } from './schema.js';
+import { failedRules } from './layout.js';
+import type { AuditReport, Warning } from './schema.js';
 import { shownWarnings } from './warnings.js';
-import { reportWords, ruleWords } from './words.js';
+import { indexList, reportWords, ruleWords } from './words.js';
 
-/** GitHub shows so many annotations of a kind per step and drops the others. */
+/** Annotations of a kind that GitHub shows for a step; it drops the others. */
 const SHOWN_ANNOTATIONS = 10;
 
 /**
- * Workflow commands that GitHub shows as annotations: an error per failed rule, a warning per warning, and a notice
- * with the summary.
+ * Renders an audit report as workflow commands, which GitHub shows as annotations: an error for each failed rule, a warning
+ * for each warning, and a notice with the summary.
  */
 export function renderGitHub(report: AuditReport): string {
   const { gate, model } = report;
-  const failed = gate?.rules.filter(({ status }) => status === 'failed') ?? [];
-  const errors = failed.map((rule) =>
+  const errors = failedRules(gate).map((rule) =>
     annotation(
       'error',
       `${model.name}: gate failed${rule.site === null ? '' : ` at ${rule.site}`}`,
       ruleWords(rule),
     ),
   );
-  const warnings = shownWarnings(report.warnings).map(({ code, message }) =>
-    annotation('warning', `${model.name}: ${code}`, message),
-  );
   const title = gate ? `${model.name}: gate ${gate.status}` : model.name;
   const { summary, capacity } = reportWords(report);
-  const notice = annotation('notice', title, [...summary, `capacity: ${capacity}`].join('\n'));
-  const lines = [
+  return text([
     ...limited('error', errors, model.name),
-    ...limited('warning', warnings, model.name),
-    notice,
-  ];
-  return `${lines.join('\n')}\n`;
+    ...limited('warning', warningsOf(report.warnings, model.name), model.name),
+    annotation('notice', title, [...summary, `capacity: ${capacity}`].join('\n')),
+  ]);
 }
 
 /**
- * The same for a difference: a warning per site at which neurons died, and per warning, and a notice with the summary. Nothing
- * in it fails a build: that is what a gate's `--baseline` is for.
+ * Renders a difference: a warning for each site at which neurons died, and for each warning, and a notice with the summary.
+ * Nothing in it fails a build: that is what a gate with a baseline is for.
  */
 export function renderGitHubDiff(diff: DiffReport): string {
   const name = diff.new.model;
-  const died = diff.sites.filter(({ newlyDead }) => newlyDead && newlyDead.length > 0);
-  const sites = died.map(({ id, newlyDead, dead, neurons, deadRatio }) => {
-    const now = `${number(dead.new)} of ${counted(neurons.new, 'neuron')} dead (${percent(deadRatio.new)})`;
-    const text = `${now}, before ${number(dead.old)} (${percent(deadRatio.old)}); newly dead: ${indices(newlyDead!)}`;
-    return annotation('warning', `${name}: ${id}: ${number(newlyDead!.length)} newly dead`, text);
+  const died = diff.sites.flatMap(({ id, newlyDead, dead, neurons, deadRatio }) => {
+    if (newlyDead === null || newlyDead.length === 0) return [];
+    const after = `${number(dead.new)} of ${counted(neurons.new, 'neuron')} dead (${percent(deadRatio.new)})`;
+    const before = `before ${number(dead.old)} (${percent(deadRatio.old)})`;
+    return annotation(
+      'warning',
+      `${name}: ${id}: ${number(newlyDead.length)} newly dead`,
+      `${after}, ${before}; newly dead: ${indexList(newlyDead, undefined, ', ')}`,
+    );
   });
-  const warnings = shownWarnings(diff.warnings).map(({ code, message }) =>
-    annotation('warning', `${name}: ${code}`, message),
-  );
-  const lines = [
-    ...limited('warning', [...sites, ...warnings], name),
+  return text([
+    ...limited('warning', [...died, ...warningsOf(diff.warnings, name)], name),
     annotation('notice', name, totals(diff)),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-/** Indices that one annotation lists. */
-const SHOWN_INDICES = 20;
-
-function indices(neurons: number[]): string {
-  const more = neurons.length - SHOWN_INDICES;
-  return `${neurons.slice(0, SHOWN_INDICES).join(', ')}${more > 0 ? ` and ${number(more)} more` : ''}`;
+  ]);
 }
 
 type Level = 'error' | 'warning' | 'notice';
 
-/** `::error title=…::message`, escaped so that no text can begin a command of its own. */
-function annotation(level: Level, title: string, message: string): string {
-  const property = data(printable(title)).replaceAll(':', '%3A').replaceAll(',', '%2C');
-  return `::${level} title=${property}::${data(message.split('\n').map(printable).join('\n'))}`;
+function warningsOf(warnings: Warning[], name: string): string[] {
+  return shownWarnings(warnings).map(({ code, message }) =>
+    annotation('warning', `${name}: ${code}`, message),
+  );
 }
 
-function data(text: string): string {
+/** `::error title=…::message`, escaped so that no text can begin a command of its own. */
+function annotation(level: Level, title: string, message: string): string {
+  const property = escaped(printable(title)).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  return `::${level} title=${property}::${escaped(message.split('\n').map(printable).join('\n'))}`;
+}
+
+function escaped(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
@@ -84,3 +77,5 @@ function limited(level: Level, lines: string[], name: string): string[] {
   const message = `… and ${counted(lines.length - shown.length, `more ${level}`)}; the report has them all.`;
   return [...shown, annotation(level, name, message)];
 }
+
+const text = (lines: string[]): string => `${lines.join('\n')}\n`;

@@ -1,8 +1,10 @@
-import type { Colors } from './colors.js';
-import { number, percent, printable, significant } from './format.js';
+import type { TextOptions } from './colors.js';
+import { number, percent, significant } from './format.js';
+import { type Lines, layout } from './layout.js';
 import type { AuditReport, GraphReport } from './schema.js';
 import { levels } from './sparkline.js';
-import { type Cell, type Column, tableLines, wrap } from './text.js';
+import type { Column } from './text.js';
+import { layerName, siteName } from './words.js';
 
 /** Layers that are listed one by one; of more the first and the last are, with the chart to show the course. */
 const SHOWN_LAYERS = 16;
@@ -11,6 +13,8 @@ const LEGEND =
   'smoothness on the graph: Dirichlet energy, distance to the mean, degree-normalised Dirichlet energy, mean average distance (cosine), effective rank, share of zero outputs';
 
 const CHART_WIDTH = 48;
+/** Fewer layers make no course. */
+const LEAST_CHARTED = 3;
 
 const COLUMNS: Column[] = [
   { title: 'layer', align: 'right', elastic: true },
@@ -23,16 +27,25 @@ const COLUMNS: Column[] = [
   { title: 'zeros', align: 'right' },
 ];
 
-/** Over-smoothing by layer, and a chart of the Dirichlet energy where there is a course to show; empty without a graph. */
-export function graphLines({ graph = [] }: AuditReport, width: number, colors: Colors): string[] {
+/** Returns over-smoothing by layer, and charts where there is a course to show; nothing without a graph. */
+export function graphLines({ graph = [] }: AuditReport, options: TextOptions): Lines {
   if (graph.length === 0) return [];
+  const { colors, table, paragraph } = layout(options);
   const { shown, gap } = shownLayers(graph);
-  const table = tableLines(COLUMNS, shown.map(row), width, colors);
-  if (gap) table.splice(1 + SHOWN_LAYERS / 2, 0, colors.dim(gap));
-  return [...table, '', ...wrap(LEGEND, width).map(colors.dim), ...charts(graph, colors), ''];
+  const [lines] = table(
+    COLUMNS,
+    shown.map(cells).map((row) => row.map((text) => ({ text }))),
+  ) as [string[]];
+  return [
+    gap ? lines.toSpliced(1 + SHOWN_LAYERS / 2, 0, colors.dim(gap)) : lines,
+    '',
+    paragraph(LEGEND, '').map(colors.dim),
+    charts(graph, colors.bold),
+    '',
+  ];
 }
 
-/** The table as text, for other renderings; `null` without a graph. */
+/** Returns the table as text, for other renderings; `null` without a graph. */
 export function graphTable({ graph = [] }: AuditReport): {
   columns: Pick<Column, 'title' | 'align'>[];
   rows: string[][];
@@ -40,12 +53,12 @@ export function graphTable({ graph = [] }: AuditReport): {
 } | null {
   if (graph.length === 0) return null;
   const { shown, gap } = shownLayers(graph);
-  const rows = shown.map((entry) => row(entry).map(({ text }) => text));
+  const rows = shown.map(cells);
   if (gap) rows.splice(SHOWN_LAYERS / 2, 0, [gap, ...COLUMNS.slice(1).map(() => '')]);
   return { columns: COLUMNS, rows, legend: LEGEND };
 }
 
-/** All layers, or of many the first and the last, and what is said of those between. */
+/** All layers; or of many the first and the last, and what stands for those between. */
 function shownLayers(graph: GraphReport[]): { shown: GraphReport[]; gap: string | null } {
   if (graph.length <= SHOWN_LAYERS + 1) return { shown: graph, gap: null };
   const half = SHOWN_LAYERS / 2;
@@ -54,41 +67,37 @@ function shownLayers(graph: GraphReport[]): { shown: GraphReport[]; gap: string 
 }
 
 /** `energy   ▇▆▅▄▃▂▁▁ 6.8 → 3.1e-9` */
-function charts(graph: GraphReport[], colors: Colors): string[] {
-  if (graph.length < 3) return [];
-  const lines = (
-    [
-      ['energy', 'dirichletEnergy'],
-      ['rank', 'effectiveRank'],
-    ] as const
-  ).flatMap(([name, field]) => {
+function charts(graph: GraphReport[], bold: (text: string) => string): Lines {
+  const fields = [
+    ['energy', 'dirichletEnergy'],
+    ['rank', 'effectiveRank'],
+  ] as const;
+  const lines = fields.flatMap(([name, field]) => {
     const values = graph.map((entry) => entry[field]);
     const known = values.filter((value) => value !== null);
-    if (known.length < 3) return [];
+    if (known.length < LEAST_CHARTED) return [];
     const course = `${short(known[0]!)} → ${short(known.at(-1)!)}`;
-    return [`${colors.bold(name.padEnd(10))}${levels(values, CHART_WIDTH)} ${course} by layer, logarithmic`];
+    return [`${bold(name.padEnd(10))}${levels(values, CHART_WIDTH)} ${course} by layer, logarithmic`];
   });
-  return lines.length > 0 ? ['', ...lines] : [];
+  return lines.length > 0 ? ['', lines] : [];
 }
 
-function row(entry: GraphReport): Cell[] {
-  const { stack, layer, site, part } = entry;
+function cells(entry: GraphReport): string[] {
   return [
-    { text: printable(stack === '' ? String(layer) : `${stack}.${layer}`) },
-    { text: printable(part === '' ? site : `${site}.${part}`) },
-    { text: short(entry.dirichletEnergy) },
-    { text: short(entry.distanceToMean) },
-    { text: short(entry.degreeNormalisedDirichletEnergy) },
-    { text: short(entry.meanAverageDistance) },
-    { text: short(entry.effectiveRank) },
-    { text: percent(entry.zeroShare) },
+    layerName(entry),
+    siteName(entry),
+    short(entry.dirichletEnergy),
+    short(entry.distanceToMean),
+    short(entry.degreeNormalisedDirichletEnergy),
+    short(entry.meanAverageDistance),
+    short(entry.effectiveRank),
+    percent(entry.zeroShare),
   ];
 }
 
 /** Three digits, with an exponent where a deep network has faded: `6.81`, `3.1e-9`. */
 function short(value: number | null): string {
   if (value === null) return '–';
-  return value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)
-    ? value.toExponential(1).replace('e+', 'e')
-    : significant(value);
+  const isExtreme = value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5);
+  return isExtreme ? value.toExponential(1).replace('e+', 'e') : significant(value);
 }

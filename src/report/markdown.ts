@@ -1,26 +1,49 @@
 import { counted, number, percent, printable } from './format.js';
 import { graphTable } from './graph-table.js';
+import { failedRules } from './layout.js';
 import type { AuditReport, Gate, SiteReport } from './schema.js';
 import { sparkline } from './sparkline.js';
+import type { Column } from './text.js';
 import { shownWarnings } from './warnings.js';
 import { reportWords, ruleWords } from './words.js';
 
-/** The report as Markdown, e.g. for a GitHub step summary. Ends with a newline. */
+const COLUMNS: Pick<Column, 'title' | 'align'>[] = [
+  { title: 'site', align: 'left' },
+  { title: 'activation', align: 'left' },
+  { title: 'neurons', align: 'right' },
+  { title: 'dead', align: 'right' },
+  { title: 'ratio', align: 'right' },
+  { title: 'fires p5', align: 'right' },
+  { title: 'p50', align: 'right' },
+  { title: 'p95', align: 'right' },
+  { title: 'values', align: 'left' },
+];
+
+/** Renders an audit report as Markdown, e.g. for a GitHub step summary. Ends with a newline. */
 export function renderMarkdown(report: AuditReport): string {
   const words = reportWords(report);
+  const smoothness = graphTable(report);
   const blocks = [
     `## ${markdown(report.model.name)}: ${verdict(report)}`,
     ...(report.gate?.status === 'failed' ? [failures(report.gate)] : []),
     [...words.summary, `capacity: ${words.capacity}`].map((text) => `- ${markdown(text)}`).join('\n'),
     ...warnings(report),
-    ...(report.sites.length > 0 ? [table(report.sites)] : []),
-    ...smoothness(report),
+    ...(report.sites.length > 0 ? [table(COLUMNS, report.sites.map(row))] : []),
+    ...(smoothness
+      ? [
+          table(
+            smoothness.columns,
+            smoothness.rows.map((cells) => cells.map(markdown)),
+          ),
+          markdown(smoothness.legend),
+        ]
+      : []),
     [words.model, words.data, `dead: ${words.criterion}`, words.run].map(markdown).join('<br>\n'),
   ];
   return `${blocks.join('\n\n')}\n`;
 }
 
-/** Text without a meaning in Markdown or HTML, also within a table. */
+/** Takes the meaning that a text has in Markdown or HTML, also within a table. */
 export function markdown(text: string): string {
   return printable(text)
     .replace(/&/g, '&amp;')
@@ -31,18 +54,17 @@ export function markdown(text: string): string {
 
 function verdict({ gate, summary, data }: AuditReport): string {
   if (gate) return gate.status === 'passed' ? '✅ gate passed' : '❌ gate failed';
-  const incomplete = data.complete ? '' : ', incomplete';
-  return `${summary.deadRatio === null ? 'audited' : `${percent(summary.deadRatio)} of MLP neurons dead`}${incomplete}`;
+  const ratio = summary.deadRatio === null ? 'audited' : `${percent(summary.deadRatio)} of MLP neurons dead`;
+  return data.complete ? ratio : `${ratio}, incomplete`;
 }
 
-function failures({ rules }: Gate): string {
-  const failed = rules.filter(({ status }) => status === 'failed');
-  const lines = failed.map((rule) => `| ${markdown(ruleWords(rule))} |`);
-  return [
-    `| ${counted(failed.length, 'failed check')} of ${number(rules.length)} |`,
-    '| --- |',
-    ...lines,
-  ].join('\n');
+function failures(gate: Gate): string {
+  const failed = failedRules(gate);
+  const title = `${counted(failed.length, 'failed check')} of ${number(gate.rules.length)}`;
+  return table(
+    [{ title, align: 'left' }],
+    failed.map((rule) => [markdown(ruleWords(rule))]),
+  );
 }
 
 function warnings(report: AuditReport): string[] {
@@ -53,33 +75,24 @@ function warnings(report: AuditReport): string[] {
   return [['> [!WARNING]', ...lines].join('\n')];
 }
 
-function table(sites: SiteReport[]): string {
-  const header = '| site | activation | neurons | dead | ratio | fires p5 | p50 | p95 | values |';
-  const rows = sites.map((site) => {
-    const { id, activation, neurons, dead, deadRatio, frequency } = site;
-    const share = deadRatio !== null && dead > 0 ? `**${percent(deadRatio)}**` : percent(deadRatio);
-    const cells = [
-      markdown(id),
-      markdown(activation ?? ''),
-      number(neurons),
-      number(dead),
-      share,
-      ...[frequency.p05, frequency.p50, frequency.p95].map(percent),
-      sparkline(site.values).replaceAll(' ', '&nbsp;'),
-    ];
-    return `| ${cells.join(' | ')} |`;
-  });
-  return [header, '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |', ...rows].join('\n');
+function row({ id, activation, neurons, dead, deadRatio, frequency, values }: SiteReport): string[] {
+  return [
+    markdown(id),
+    markdown(activation ?? ''),
+    number(neurons),
+    number(dead),
+    deadRatio !== null && dead > 0 ? `**${percent(deadRatio)}**` : percent(deadRatio),
+    ...[frequency.p05, frequency.p50, frequency.p95].map(percent),
+    sparkline(values).replaceAll(' ', '&nbsp;'),
+  ];
 }
 
-function smoothness(report: AuditReport): string[] {
-  const found = graphTable(report);
-  if (!found) return [];
+/** A table of cells that are Markdown already. */
+function table(columns: Pick<Column, 'title' | 'align'>[], rows: string[][]): string {
   const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
-  const lines = [
-    line(found.columns.map(({ title }) => title)),
-    line(found.columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
-    ...found.rows.map((cells) => line(cells.map(markdown))),
-  ];
-  return [lines.join('\n'), markdown(found.legend)];
+  return [
+    line(columns.map(({ title }) => title)),
+    line(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
+    ...rows.map(line),
+  ].join('\n');
 }

@@ -1,39 +1,44 @@
 import type { Colors } from './colors.js';
 import { elide, printable } from './format.js';
 
-/** A cell is its text and, if it is to be painted, how. Alignment goes by the text's length without paint. */
+/** A cell of a table. */
 export interface Cell {
+  /** May hold anything: control characters are made visible. */
   text: string;
+  /** Paints the text; its alignment goes by the length without paint. */
   paint?: (text: string) => string;
 }
 
 export interface Column {
   title: string;
   align: 'left' | 'right';
-  /** Elided in the middle where the table would be too wide. */
+  /** True if its texts are cut in the middle where the table would be too wide. */
   elastic?: boolean;
 }
 
-/** Narrowest an elastic column may become. */
+/** Least width of an elastic column. */
 const SMALLEST = 8;
 
-/** Lines of a table that fits `width` columns as far as its elastic columns can give way. */
-export function tableLines(columns: Column[], rows: Cell[][], width: number, colors: Colors): string[] {
-  const { widths, gap } = fitWidths(columns, rows, width);
-  const header = line(
-    columns.map(({ title }) => ({ text: title, paint: colors.dim })),
-    columns,
-    widths,
-    gap,
-  );
-  return [header, ...rows.map((row) => line(row, columns, widths, gap))];
+/** Returns the lines of a table that fits `width` columns as far as its elastic columns can give way. */
+export function tableLines(
+  columns: readonly Column[],
+  rows: readonly Cell[][],
+  width: number,
+  colors: Colors,
+): string[] {
+  const header = columns.map(({ title }) => ({ text: title, paint: colors.dim }));
+  const shown = [header, ...rows].map((row) => row.map((cell) => ({ ...cell, text: printable(cell.text) })));
+  const { widths, gap } = fitWidths(columns, shown, width);
+  return shown.map((row) => line(row, columns, widths, gap));
 }
 
-/** Two spaces between columns, else one, else narrower columns. */
-function fitWidths(columns: Column[], rows: Cell[][], width: number): { widths: number[]; gap: string } {
-  const widths = columns.map(({ title }, k) =>
-    Math.max(length(title), ...rows.map((row) => length(row[k]?.text ?? ''))),
-  );
+/** Leaves two spaces between columns, or one where that is too wide, and then narrows the elastic columns. */
+function fitWidths(
+  columns: readonly Column[],
+  rows: Cell[][],
+  width: number,
+): { widths: number[]; gap: string } {
+  const widths = columns.map((_, k) => Math.max(...rows.map((row) => length(row[k]?.text ?? ''))));
   const content = widths.reduce((sum, w) => sum + w, 0);
   const gap = content + 2 * (columns.length - 1) > width ? ' ' : '  ';
   let excess = content + gap.length * (columns.length - 1) - width;
@@ -49,7 +54,7 @@ function fitWidths(columns: Column[], rows: Cell[][], width: number): { widths: 
   return { widths, gap };
 }
 
-function line(row: Cell[], columns: Column[], widths: number[], gap: string): string {
+function line(row: Cell[], columns: readonly Column[], widths: number[], gap: string): string {
   const cells = columns.map(({ align }, k) => {
     const { text, paint = (plain: string) => plain } = row[k] ?? { text: '' };
     const shown = elide(text, widths[k]!);
@@ -59,7 +64,10 @@ function line(row: Cell[], columns: Column[], widths: number[], gap: string): st
   return cells.join(gap).trimEnd();
 }
 
-/** Words broken into lines of `width`; lines after the first are indented. Longer words are cut in two, a number keeps its %. */
+/**
+ * Breaks a text into lines of `width`; lines after the first are indented. A longer word is cut in two, and a number keeps its
+ * percent sign.
+ */
 export function wrap(text: string, width: number, indent = ''): string[] {
   const lines: string[] = [];
   let current = '';
@@ -82,7 +90,7 @@ export function wrap(text: string, width: number, indent = ''): string[] {
   return [...lines, current];
 }
 
-/** Letters, not UTF-16 units. */
-export function length(text: string): number {
+/** Counts letters, not UTF-16 units. */
+function length(text: string): number {
   return [...text].length;
 }

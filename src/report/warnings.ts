@@ -88,7 +88,7 @@ function about(sites: SiteReport[], code: string, what: (site: SiteReport) => st
 const SHOWN_OF_A_KIND = 3;
 
 /** The warnings to show to a person: a model with hundreds of experts may have hundreds of one kind. */
-export function shownWarnings(warnings: Warning[]): Warning[] {
+export function shownWarnings(warnings: readonly Warning[]): Warning[] {
   const groups = new Map<string, Warning[]>();
   for (const warning of warnings) groups.set(warning.code, [...(groups.get(warning.code) ?? []), warning]);
   return [...groups.values()].flatMap((group) => {

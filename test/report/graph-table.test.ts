@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { PLAIN } from '../../src/report/colors.js';
 import { withGate } from '../../src/report/gate.js';
 import { graphLines } from '../../src/report/graph-table.js';
+import { textOf } from '../../src/report/layout.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
 import type { AuditReport, GraphReport } from '../../src/report/schema.js';
 import { levels } from '../../src/report/sparkline.js';
@@ -27,12 +27,12 @@ function layer(index: number, more: Partial<GraphReport> = {}): GraphReport {
   };
 }
 
-const reportOf = (graph: GraphReport[]) => ({ graph }) as AuditReport;
+const linesOf = (graph: GraphReport[]) => textOf(graphLines({ graph } as AuditReport, {})).split('\n');
 
 describe('the table of over-smoothing', () => {
   it('has a line a layer, and nothing where there is no graph', () => {
-    expect(graphLines({} as AuditReport, 80, PLAIN)).toEqual([]);
-    const lines = graphLines(reportOf([layer(0), layer(1, { effectiveRank: null })]), 80, PLAIN);
+    expect(graphLines({} as AuditReport, {})).toEqual([]);
+    const lines = linesOf([layer(0), layer(1, { effectiveRank: null })]);
     expect(lines.slice(0, 3)).toEqual([
       'layer  site      energy  to mean  degree   MAD  rank  zeros',
       '    0  mlp_post       1      1.5       2  0.25     3    50%',
@@ -53,7 +53,7 @@ describe('the table of over-smoothing', () => {
   });
 
   it('leaves out the middle of a deep network and charts it instead', () => {
-    const lines = graphLines(reportOf(Array.from({ length: 128 }, (_, k) => layer(k))), 80, PLAIN);
+    const lines = linesOf(Array.from({ length: 128 }, (_, k) => layer(k)));
     expect(lines.filter((line) => /^ +\d+ {2}mlp_post/.test(line))).toHaveLength(16);
     expect(lines[9]).toBe('… 112 more layers, in the JSON report');
     expect(lines.every((line) => line.length <= 96)).toBe(true);

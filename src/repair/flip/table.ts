@@ -1,7 +1,7 @@
-import { type Colors, PLAIN, type TextOptions } from '../../report/colors.js';
-import { counted, number, percent, printable } from '../../report/format.js';
-import { labelled, warningLines } from '../../report/table.js';
-import { type Cell, type Column, tableLines, wrap } from '../../report/text.js';
+import type { Colors, TextOptions } from '../../report/colors.js';
+import { counted, number, percent } from '../../report/format.js';
+import { layout, textOf } from '../../report/layout.js';
+import type { Cell, Column } from '../../report/text.js';
 import type { FlipReport } from './schema.js';
 
 const COLUMNS: Column[] = [
@@ -14,32 +14,26 @@ const COLUMNS: Column[] = [
 ];
 
 /** What sign flipping did, for a terminal. Ends with a newline. */
-export function renderFlip(report: FlipReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
+export function renderFlip(report: FlipReport, textOptions: TextOptions = {}): string {
   const { model, data, layers, summary, output, options } = report;
-  const label = (name: string, text: string) => labelled(name, text, width, colors);
-  const lines = [
-    ...label('model', `${model.name} · ${counted(layers.length, 'rectifier layer')}`),
-    ...label('data', `${data.name} · ${counted(summary.points, 'data point')}`),
+  const { colors, label, paragraph, table, warnings } = layout(textOptions);
+  const { guaranteed } = summary;
+  return textOf([
+    label('model', `${model.name} · ${counted(layers.length, 'rectifier layer')}`),
+    label('data', `${data.name} · ${counted(summary.points, 'data point')}`),
     '',
-    ...tableLines(
+    table(
       COLUMNS,
       layers.map((layer) => row(layer, colors)),
-      width,
-      colors,
     ),
-    '',
-    ...layers.flatMap(({ id, reason }) => (reason ? wrap(`${printable(id)}: ${reason}`, width, '  ') : [])),
-    ...label('summary', summaryText(summary)),
-    ...(summary.guaranteed === null
+    layers.map(({ id, reason }) => (reason ? paragraph(`${id}: ${reason}`) : [])),
+    label('summary', summaryText(summary)),
+    guaranteed === null
       ? []
-      : label(
-          '',
-          `guaranteed: at least ${number(summary.guaranteed)} (⌊M / 2^k⌋, Rister & Rubin, section 7)`,
-        )),
-    ...label('output', outputText(output, options.mode, summary.flipped)),
-    ...warningLines(report.warnings, width, colors),
-  ];
-  return `${lines.join('\n')}\n`;
+      : label('', `guaranteed: at least ${number(guaranteed)} (⌊M / 2^k⌋, Rister & Rubin, section 7)`),
+    label('output', outputText(output, options.mode, summary.flipped)),
+    warnings(report.warnings),
+  ]);
 }
 
 function row(layer: FlipReport['layers'][number], { green, red }: Colors): Cell[] {
@@ -47,7 +41,7 @@ function row(layer: FlipReport['layers'][number], { green, red }: Colors): Cell[
   const paint = action === 'flipped' ? green : action === 'refused' ? red : null;
   const word = action === 'kept' ? '' : action === 'flipped' ? 'negated' : 'not negated';
   return [
-    { text: printable(id) },
+    { text: id },
     { text: number(neurons) },
     { text: number(entering) },
     { text: number(left.asIs) },
@@ -72,5 +66,5 @@ function outputText(
 ): string {
   if (!output) return mode === 'dry-run' ? 'none: --dry-run' : 'none';
   const what = flipped === 0 ? (mode === 'in-place' ? ' (unchanged)' : ' (identical to the input)') : '';
-  return `${printable(output.path)}${what}`;
+  return `${output.path}${what}`;
 }

@@ -1,7 +1,8 @@
-import { PLAIN, type TextOptions } from '../../report/colors.js';
-import { counted, duration, number, percent, printable, quantity } from '../../report/format.js';
-import { labelled, warningLines } from '../../report/table.js';
-import { type Column, tableLines, wrap } from '../../report/text.js';
+import type { TextOptions } from '../../report/colors.js';
+import { counted, duration, number, percent, quantity } from '../../report/format.js';
+import { type Layout, type Lines, layout, textOf } from '../../report/layout.js';
+import type { Column } from '../../report/text.js';
+import { indexList, modelOnData } from '../../report/words.js';
 import { qualityChangeWords } from '../quality-change.js';
 import type { PruneReport } from './schema.js';
 
@@ -19,11 +20,12 @@ const COLUMNS: Column[] = [
 const SHOWN_INDICES = 8;
 
 /** What a pruning did, for a terminal: a line per site, why neurons stayed, summary. Ends with a newline. */
-export function renderPrune(report: PruneReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
-  const { model, data, options, sites, quality, output } = report;
-  const label = (name: string, text: string) => labelled(name, printable(text), width, colors);
+export function renderPrune(report: PruneReport, textOptions: TextOptions = {}): string {
+  const { options, sites, quality, output } = report;
+  const page = layout(textOptions);
+  const { colors, label, table, warnings } = page;
   const rows = sites.map(({ id, neurons, zero, folded, removed, kept }) => [
-    { text: printable(id) },
+    { text: id },
     { text: number(neurons.before) },
     { text: number(neurons.after), ...(removed.length > 0 && { paint: colors.green }) },
     { text: number(removed.length) },
@@ -32,23 +34,18 @@ export function renderPrune(report: PruneReport, { colors = PLAIN, width = 80 }:
     { text: number(kept.reduce((sum, { neurons: some }) => sum + some.length, 0)) },
   ]);
   const what = options.exact ? 'neurons that always had one value' : 'dead neurons, replaced by their mean';
-  const lines = [
-    ...label(
-      'model',
-      `${model.name} · ${[data.name, data.split].filter(Boolean).join(' ')}, ${counted(data.positions, 'position')}`,
-    ),
-    ...label('prune', `${what}${options.align > 1 ? ` · widths stay multiples of ${options.align}` : ''}`),
+  return textOf([
+    label('model', modelOnData(report)),
+    label('prune', `${what}${options.align > 1 ? ` · widths stay multiples of ${options.align}` : ''}`),
     '',
-    ...tableLines(COLUMNS, rows, width, colors),
-    '',
-    ...sites.flatMap((site) => reasons(site, width).map(colors.dim)),
-    ...label('summary', summaryWords(report)),
-    ...sizeWords(report).flatMap(([name, text]) => label(name, text)),
-    ...label('quality', qualityChangeWords(quality)),
-    ...label('output', outputWords(report, output)),
-    ...warningLines(report.warnings, width, colors),
-  ];
-  return `${lines.join('\n')}\n`;
+    table(COLUMNS, rows),
+    sites.map((site) => reasons(site, page)),
+    label('summary', summaryWords(report)),
+    sizeWords(report).map(([name, text]) => label(name, text)),
+    label('quality', qualityChangeWords(quality)),
+    label('output', outputWords(report, output)),
+    warnings(report.warnings),
+  ]);
 }
 
 function summaryWords({ summary: { outcome, removed }, sites }: PruneReport): string {
@@ -90,11 +87,14 @@ function outputWords({ summary }: PruneReport, { path }: PruneReport['output']):
   return summary.outcome === 'pruned' ? path : `${path} · an identical copy`;
 }
 
-/** Why neurons stayed; a site of which none can go is listed with the reason even where none would. */
-function reasons({ id, kept, refused }: PruneReport['sites'][number], width: number): string[] {
-  if (kept.length === 0 && refused !== null) return wrap(`${id}: cannot be pruned, ${refused}`, width, '  ');
-  return kept.flatMap(({ reason, neurons }) => {
-    const shown = neurons.slice(0, SHOWN_INDICES).join(' ') + (neurons.length > SHOWN_INDICES ? ' …' : '');
-    return wrap(`${id}: ${number(neurons.length)} kept, ${reason} (${shown})`, width, '  ');
-  });
+/** Says why neurons stayed; a site of which none can go is listed with the reason even if none would. */
+function reasons({ id, kept, refused }: PruneReport['sites'][number], { colors, paragraph }: Layout): Lines {
+  if (kept.length === 0 && refused !== null) {
+    return paragraph(`${id}: cannot be pruned, ${refused}`).map(colors.dim);
+  }
+  return kept.map(({ reason, neurons }) =>
+    paragraph(`${id}: ${number(neurons.length)} kept, ${reason} (${indexList(neurons, SHOWN_INDICES)})`).map(
+      colors.dim,
+    ),
+  );
 }

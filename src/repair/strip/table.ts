@@ -1,7 +1,8 @@
-import { PLAIN, type TextOptions } from '../../report/colors.js';
-import { counted, number, percent, printable } from '../../report/format.js';
-import { labelled, warningLines } from '../../report/table.js';
-import { type Column, tableLines, wrap } from '../../report/text.js';
+import type { TextOptions } from '../../report/colors.js';
+import { counted, number, percent } from '../../report/format.js';
+import { type Layout, type Lines, layout, textOf } from '../../report/layout.js';
+import type { Column } from '../../report/text.js';
+import { indexList, modelOnData } from '../../report/words.js';
 import { qualityChangeWords } from '../quality-change.js';
 import type { StripReport } from './schema.js';
 
@@ -20,12 +21,13 @@ const COLUMNS: Column[] = [
 const SHOWN_INDICES = 8;
 
 /** What a strip did, for a terminal: a line per site, why neurons are still dead, summary. Ends with a newline. */
-export function renderStrip(report: StripReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
-  const { model, data, options, sites, summary, quality } = report;
-  const label = (name: string, text: string) => labelled(name, printable(text), width, colors);
+export function renderStrip(report: StripReport, textOptions: TextOptions = {}): string {
+  const { options, sites, summary, quality } = report;
+  const page = layout(textOptions);
+  const { colors, label, table, warnings } = page;
   const how = `by ${options.by} · ${percent(options.fraction)} of what remains · ${counted(report.rounds.length, 'round')} of at most ${options.rounds}`;
   const rows = sites.map(({ id, neurons, dead, revived, newlyDead, stripped, weights }) => [
-    { text: printable(id) },
+    { text: id },
     { text: number(neurons) },
     { text: number(dead.before) },
     { text: number(dead.after), ...(dead.after < dead.before && { paint: colors.green }) },
@@ -35,27 +37,22 @@ export function renderStrip(report: StripReport, { colors = PLAIN, width = 80 }:
     { text: number(weights) },
   ]);
   const { capacity } = summary;
-  const lines = [
-    ...label(
-      'model',
-      `${model.name} · ${[data.name, data.split].filter(Boolean).join(' ')}, ${counted(data.positions, 'position')}`,
-    ),
-    ...label('strip', how),
+  return textOf([
+    label('model', modelOnData(report)),
+    label('strip', how),
     '',
-    ...tableLines(COLUMNS, rows, width, colors),
-    '',
-    ...sites.flatMap((site) => stillDead(site, width).map(colors.dim)),
-    ...label('summary', summaryWords(report)),
-    ...label(
+    table(COLUMNS, rows),
+    sites.map((site) => stillDead(site, page)),
+    label('summary', summaryWords(report)),
+    label(
       'capacity',
       `${percent(capacity.before.ratio)} of ${number(capacity.before.parameters)} parameters active → ${percent(capacity.after.ratio)}`,
     ),
-    ...label('quality', qualityChangeWords(quality)),
-    ...label('note', 'nothing was retrained; the paper goes on training after each strip'),
-    ...label('output', outputWords(report)),
-    ...warningLines(report.warnings, width, colors),
-  ];
-  return `${lines.join('\n')}\n`;
+    label('quality', qualityChangeWords(quality)),
+    label('note', 'nothing was retrained; the paper goes on training after each strip'),
+    label('output', outputWords(report)),
+    warnings(report.warnings),
+  ]);
 }
 
 function summaryWords({ summary }: StripReport): string {
@@ -80,10 +77,10 @@ function outputWords({ output, options, summary, maxQualityLoss }: StripReport):
   return `${output.path} · ${what}`;
 }
 
-function stillDead({ id, stillDead }: StripReport['sites'][number], width: number): string[] {
-  return stillDead.flatMap(({ reason, neurons }) => {
-    const more = neurons.length - SHOWN_INDICES;
-    const shown = neurons.slice(0, SHOWN_INDICES).join(' ') + (more > 0 ? ' …' : '');
-    return wrap(`${id}: ${number(neurons.length)} still dead, ${reason} (${shown})`, width, '  ');
-  });
+function stillDead({ id, stillDead }: StripReport['sites'][number], { colors, paragraph }: Layout): Lines {
+  return stillDead.map(({ reason, neurons }) =>
+    paragraph(
+      `${id}: ${number(neurons.length)} still dead, ${reason} (${indexList(neurons, SHOWN_INDICES)})`,
+    ).map(colors.dim),
+  );
 }

@@ -1,7 +1,8 @@
-import { PLAIN, type TextOptions } from '../../report/colors.js';
-import { counted, percent, printable } from '../../report/format.js';
-import { labelled, warningLines } from '../../report/table.js';
-import { type Cell, type Column, tableLines, wrap } from '../../report/text.js';
+import type { TextOptions } from '../../report/colors.js';
+import { counted, percent } from '../../report/format.js';
+import { type Layout, type Lines, layout, textOf } from '../../report/layout.js';
+import type { Cell, Column } from '../../report/text.js';
+import { modelOnData } from '../../report/words.js';
 import { qualityWords } from '../quality-change.js';
 import type { SwapReport, SwapVariant } from './schema.js';
 
@@ -9,51 +10,42 @@ import type { SwapReport, SwapVariant } from './schema.js';
 const COLUMNS_WIDTH = 11;
 
 /** A comparison of activation functions for a terminal: dead ratios by layer, then quality. Ends with a newline. */
-export function renderSwap(report: SwapReport, { colors = PLAIN, width = 80 }: TextOptions = {}): string {
-  const { model, data, variants, options } = report;
-  const label = (name: string, text: string) => labelled(name, printable(text), width, colors);
-  const perTable = Math.max(2, Math.floor((width - 16) / COLUMNS_WIDTH));
+export function renderSwap(report: SwapReport, textOptions: TextOptions = {}): string {
+  const { variants, options } = report;
+  const page = layout(textOptions);
+  const { label, paragraph, warnings } = page;
+  const perTable = Math.max(2, Math.floor((page.width - 16) / COLUMNS_WIDTH));
   const [own, ...others] = variants;
   const groups = Array.from({ length: Math.ceil(others.length / (perTable - 1)) }, (_, i) =>
     others.slice(i * (perTable - 1), (i + 1) * (perTable - 1)),
   );
   const written = variants.flatMap(({ output }) => output ?? []);
-  const lines = [
-    ...label(
-      'model',
-      `${model.name} · ${[data.name, data.split].filter(Boolean).join(' ')}, ${counted(data.positions, 'position')}`,
-    ),
-    ...label('swap', `${counted(options.swapped.length, 'MLP')}; nothing was retrained`),
+  return textOf([
+    label('model', modelOnData(report)),
+    label('swap', `${counted(options.swapped.length, 'MLP')}; nothing was retrained`),
     '',
-    ...groups.flatMap((group) => [...ratioLines([own!, ...group], width, colors), '']),
-    ...variants.flatMap((variant) =>
-      wrap(`${nameOf(variant)}: ${qualityLine(variant)}`, width, '  ').map((line) => printable(line)),
-    ),
-    ...(written.length > 0 ? ['', ...written.flatMap((path) => label('output', path))] : []),
-    ...warningLines(report.warnings, width, colors),
-  ];
-  return `${lines.join('\n')}\n`;
+    groups.map((group) => ratioTable([own!, ...group], page)),
+    variants.map((variant) => paragraph(`${nameOf(variant)}: ${qualityLine(variant)}`)),
+    written.length > 0 ? ['', written.map((path) => label('output', path))] : [],
+    warnings(report.warnings),
+  ]);
 }
 
-function ratioLines(
-  variants: SwapVariant[],
-  width: number,
-  colors: NonNullable<TextOptions['colors']>,
-): string[] {
+function ratioTable(variants: SwapVariant[], { colors, table }: Layout): Lines {
   const columns: Column[] = [
     { title: 'dead', align: 'left', elastic: true },
     ...variants.map((variant): Column => ({ title: nameOf(variant), align: 'right', elastic: true })),
   ];
   const cell = (ratio: number | null): Cell => ({ text: percent(ratio) });
   const rows = variants[0]!.sites.map(({ id }, i): Cell[] => [
-    { text: printable(id) },
+    { text: id },
     ...variants.map(({ sites }) => cell(sites[i]?.deadRatio ?? null)),
   ]);
   const total: Cell[] = [
     { text: 'model', paint: colors.bold },
     ...variants.map(({ deadRatio }) => ({ ...cell(deadRatio), paint: colors.bold })),
   ];
-  return tableLines(columns, [...rows, total], width, colors);
+  return table(columns, [...rows, total]);
 }
 
 const nameOf = ({ activation }: SwapVariant): string => activation ?? 'as it is';
