@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { openAuditData } from '../src/measure/audit-data.js';
-import { openForAudit } from '../src/measure/load.js';
+import { openAuditedFile } from '../src/measure/audited-model.js';
 import { auditOverlay } from '../src/probe/overlay.js';
 import { countBytes } from '../src/runtime/count-bytes.js';
 import { completeCriterion } from '../src/stats/criteria.js';
@@ -26,7 +26,7 @@ if (!path || !data) throw new Error('name a model and its arrays: MODEL.onnx INP
 
 const rounds = Number(values.rounds);
 const options = { intraOpNumThreads: Number(values.threads), logSeverityLevel: 3 as const };
-const { opened, load } = await openForAudit({ model: path });
+const { opened, copy: load } = await openAuditedFile({ model: path });
 const selected = load();
 const opening = { model: path, data, tokens: 'all' as const, batchSize: 4096 };
 const { feeds } = await (await openAuditData(opening, selected, new AbortController().signal)).rangeBatch();

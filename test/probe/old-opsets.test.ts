@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { splitMix32 } from '../../src/data/arrays/prng.js';
 import type { Batch } from '../../src/data/types.js';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
 import { buildFile, type ModelSpec, type TensorSpec, type TypeSpec } from '../build.js';
@@ -109,13 +109,13 @@ describe.each(OPSETS)('a model of opset %d', (opset) => {
     ['masked positions', { mask }],
     ['masked positions and values that are not finite', { mask, broken: true }],
   ])('has the counters of its raw tensors: an MLP, %s', async (_, options) => {
-    const { load } = await openForAudit({ model: mlp(opset) });
+    const { copy: load } = await openAuditedFile({ model: mlp(opset) });
     expect(load().sites.map(({ id }) => id)).toHaveLength(6);
     await expectProbesExact(load, batchOf([2, 5, 4], options), 'mask' in options, criterion);
   });
 
   test('has the counters of its raw tensors: a convolution, values that are not finite', async () => {
-    const { load } = await openForAudit({ model: convolution(opset) });
+    const { copy: load } = await openAuditedFile({ model: convolution(opset) });
     expect(load().sites.map(({ id }) => id)).toHaveLength(4);
     await expectProbesExact(load, batchOf([2, 3, 6, 6], { broken: true }), false, criterion);
   });

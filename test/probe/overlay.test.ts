@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { topologicalOrder } from '../../src/graph/traversal.js';
-import { openForAudit, type SelectedModel } from '../../src/measure/load.js';
+import { type AuditedModel, openAuditedFile } from '../../src/measure/audited-model.js';
 import { auditOverlay, encodeOverlay } from '../../src/probe/overlay.js';
 import { openSession } from '../../src/runtime/session.js';
 import type { RunRequest } from '../../src/runtime/types.js';
@@ -33,13 +33,13 @@ function deepConvolution(): string {
 
 const options = { criterion: completeCriterion(), masked: false, countNonFinite: false };
 
-function overlayOf({ model, sites, folder, rectifier }: SelectedModel): ReturnType<typeof auditOverlay> {
+function overlayOf({ model, sites, folder, rectifier }: AuditedModel): ReturnType<typeof auditOverlay> {
   return auditOverlay(model, sites, folder, { ...options, rectifier: rectifier.network });
 }
 
 describe('an audit overlay', () => {
   it('computes the probe of an earlier layer after that of a later one in the file, which ONNX Runtime turns around', async () => {
-    const { load } = await openForAudit({ model: deepConvolution() });
+    const { copy: load } = await openAuditedFile({ model: deepConvolution() });
     const selected = load();
     const { probes, livingPoints } = overlayOf(selected);
     const position = new Map(
@@ -58,7 +58,7 @@ describe('an audit overlay', () => {
   });
 
   it('never holds the tensors of all sites at once', async () => {
-    const { load } = await openForAudit({ model: deepConvolution() });
+    const { copy: load } = await openAuditedFile({ model: deepConvolution() });
     const selected = load();
     const { bytes, probes, livingPoints } = overlayOf(selected);
     const batch = 8;
@@ -98,7 +98,7 @@ describe('an audit overlay', () => {
       ],
       outputs: { y: ['float32', ['n', 2]] },
     });
-    const { load } = await openForAudit({ model: path });
+    const { copy: load } = await openAuditedFile({ model: path });
     const selected = load();
     expect(overlayOf(selected)).toMatchObject({ inputs: ['x'], removedNodes: 2 });
     const kept = load();
@@ -121,7 +121,7 @@ describe('an audit overlay', () => {
       ],
       outputs: { y: ['float32', ['n', 4]] },
     });
-    const { load } = await openForAudit({ model: path });
+    const { copy: load } = await openAuditedFile({ model: path });
     expect(encodeOverlay(load().model, dirname(path)).length).toBeLessThan(20_000);
   });
 });

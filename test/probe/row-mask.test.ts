@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/data/types.js';
 import { Builder } from '../../src/graph/builder.js';
 import { toOnnx } from '../../src/graph/to-onnx.js';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import { openProbeRun } from '../../src/measure/probe-run.js';
 import { encodeModel } from '../../src/onnx/encode.js';
 import { countedRows, positionMask, rowMask } from '../../src/probe/row-mask.js';
@@ -82,7 +82,7 @@ describe('a masked batch', () => {
     });
 
   it('counts every sequence of a pooled tensor that has a token, and no sequence of padding', async () => {
-    const { load } = await openForAudit({ model: pooled() });
+    const { copy: load } = await openAuditedFile({ model: pooled() });
     const session = { device: 'cpu', threads: 1 } as const;
     const run = await openProbeRun(load, { criterion: completeCriterion(), masked: true, session });
     const x = [1, -1, 2, -2, 3, 3, 4, 4, 5, 5, 6, 6];

@@ -1,7 +1,7 @@
 import { closeSync, cpSync, mkdtempSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { openForAudit } from '../../../src/measure/load.js';
+import { openAuditedFile } from '../../../src/measure/audited-model.js';
 import { elementBits, elementRange, setElement } from '../../../src/onnx/elements.js';
 import { tensorByteRange } from '../../../src/onnx/tensors.js';
 import { neuronWeights } from '../../../src/repair/neuron-weights.js';
@@ -19,7 +19,7 @@ export async function withConstantNeurons(path: string, neurons: readonly number
     }
   }
   const copy = join(folder, basename(path));
-  const { load } = await openForAudit({ model: copy });
+  const { copy: load } = await openAuditedFile({ model: copy });
   for (const { site, weights } of load().sites) {
     if (site !== 'mlp_post') continue;
     for (const ref of weights.filter(({ role }) => role === 'in' || role === 'gate')) {

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { temporaryName } from '../../../src/files/temporary.js';
 import { constantTensor } from '../../../src/graph/constants.js';
-import { openForAudit } from '../../../src/measure/load.js';
+import { openAuditedFile } from '../../../src/measure/audited-model.js';
 import type { NdArray } from '../../../src/onnx/array.js';
 import { ROUNDING } from '../../../src/repair/prune/compare-outputs.js';
 import { type PruneOptions, prune } from '../../../src/repair/prune/prune.js';
@@ -78,7 +78,7 @@ describe('prune on exports of every kind: the outputs stay, three neurons of eac
     expect(report.outputs!.relative).toBeLessThanOrEqual(ROUNDING[rounding]);
     expect(report.outputs!.positions).toBeGreaterThan(0);
     expect(report.summary.parameters.after).toBeLessThan(report.summary.parameters.before);
-    const { load } = await openForAudit({ model: beside(model) });
+    const { copy: load } = await openAuditedFile({ model: beside(model) });
     for (const site of report.sites) {
       const now = load().sites.find(({ id }) => id === site.id)!;
       expect(now.neurons, site.id).toBe(site.neurons.after);
@@ -91,7 +91,7 @@ describe('prune on exports of every kind: the outputs stay, three neurons of eac
     const model = await constantOnes('model', 'models/variants/gpt2-ext');
     const report = await prune({ ...few, model, output: beside(model) });
     expect(report.summary.outcome).toBe('pruned');
-    const { opened } = await openForAudit({ model: beside(model) });
+    const { opened } = await openAuditedFile({ model: beside(model) });
     expect(opened.files.map(({ name }) => name)).toEqual(['smaller.onnx', 'smaller.onnx.data']);
     const [before, after] = [statSync(`${model}.data`).size, statSync(`${beside(model)}.data`).size];
     expect(after).toBeLessThan(before);
@@ -113,7 +113,7 @@ describe('prune on exports of every kind: the outputs stay, three neurons of eac
 });
 
 async function weights(model: string): Promise<Map<string, string>> {
-  const { load } = await openForAudit({ model });
+  const { copy: load } = await openAuditedFile({ model });
   const { tensorBytes } = await import('../../../src/onnx/tensors.js');
   return new Map(
     load()
@@ -172,7 +172,7 @@ describe('prune', () => {
     const [before, after] = [await run(model, { x }, 'y'), await run(beside(model), { x }, 'y')];
     for (const [i, value] of before.entries())
       expect(Math.abs(value - after[i]!)).toBeLessThan(SUM_TOLERANCE);
-    const { load } = await openForAudit({ model: beside(model) });
+    const { copy: load } = await openAuditedFile({ model: beside(model) });
     const bias = load().model.graph.initializers.find(({ name }) => name === 'c')!;
     const { readNumbers } = await import('../../../src/onnx/tensors.js');
     // c + 2 · v[1, :], the second neuron being relu(2).

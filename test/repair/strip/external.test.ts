@@ -17,7 +17,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FileSystem } from '../../../src/files/atomic.js';
 import { cloneFile } from '../../../src/files/clone.js';
-import { openForAudit } from '../../../src/measure/load.js';
+import { openAuditedFile } from '../../../src/measure/audited-model.js';
 import type { NdArray } from '../../../src/onnx/array.js';
 import { encodeModel } from '../../../src/onnx/encode.js';
 import { relocate } from '../../../src/onnx/relocate.js';
@@ -68,7 +68,7 @@ const stripped = (options: Pick<StripOptions, 'model' | 'to'>) =>
 
 /** Logits and the activations of the first MLP, [8, neurons], for some tokens. */
 async function outputsOf(model: string): Promise<{ logits: NdArray['data']; post: NdArray['data'] }> {
-  const { opened, load } = await openForAudit({ model });
+  const { opened, copy: load } = await openAuditedFile({ model });
   const { model: graph, sites } = load();
   const site = sites.find(({ id }) => id === '0.mlp_post')!;
   const feeds: Record<string, NdArray> = {};

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { recordStatus } from '../../../src/files/journal.js';
-import { openForAudit } from '../../../src/measure/load.js';
+import { openAuditedFile } from '../../../src/measure/audited-model.js';
 import { readStripRecord } from '../../../src/repair/strip/record.js';
 import { undoStrip } from '../../../src/repair/strip/undo.js';
 import { type StripProcess, sha256, startStrip, stripWhole, writeLargeModel } from './strip-process.js';
@@ -108,7 +108,7 @@ test.each([
       if (asLeft[0] !== null) expect([whole[earlier], whole[next]]).toContainEqual(asLeft);
       const wasCommitted = readdirSync(folder).some((name) => name.endsWith('.publish'));
       // Any command that opens the model comes next.
-      await openForAudit({ model: output });
+      await openAuditedFile({ model: output });
       const now = sums();
       expect([whole[earlier], whole[next]]).toContainEqual(now);
       // The record is of this model, and undoes it.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openAuditData } from '../../../src/measure/audit-data.js';
-import { openForAudit, type SelectedModel } from '../../../src/measure/load.js';
+import { type AuditedModel, openAuditedFile } from '../../../src/measure/audited-model.js';
 import type { NdArray } from '../../../src/onnx/array.js';
 import { encodeOverlay } from '../../../src/probe/overlay.js';
 import { pruneUnused } from '../../../src/probe/prune-unused.js';
@@ -12,7 +12,7 @@ import { openSession } from '../../../src/runtime/session.js';
 import type { Site } from '../../../src/sites/types.js';
 import { buildFile, type ModelSpec, tensor } from '../../build.js';
 
-type Load = () => SelectedModel;
+type Load = () => AuditedModel;
 const session = { device: 'cpu', threads: 1 } as const;
 const plain = { fraction: 0.25, means: null, allowShared: false };
 
@@ -40,7 +40,7 @@ async function rawValues(
   }
 }
 
-async function someFeeds(path: string, selected: SelectedModel): Promise<Record<string, NdArray>> {
+async function someFeeds(path: string, selected: AuditedModel): Promise<Record<string, NdArray>> {
   const options = { model: path, data: 'random', tokens: 32, seqLen: 16 };
   const data = await openAuditData(options, selected, new AbortController().signal);
   for await (const batch of data.batches()) return batch.feeds;
@@ -84,7 +84,7 @@ interface Stripped {
 }
 
 async function stripFirst(path: string, dead: number[], options = plain): Promise<Stripped> {
-  const { load } = await openForAudit({ model: path });
+  const { copy: load } = await openAuditedFile({ model: path });
   const selected = load();
   const site = selected.sites.find((one) => one.site === 'mlp_post')!;
   const patched: PatchedWeights = new Map();
@@ -279,7 +279,7 @@ describe('what is not stripped', () => {
       ],
       outputs: { y: ['float32', ['rows', 8]] },
     });
-    const { load } = await openForAudit({ model: path });
+    const { copy: load } = await openAuditedFile({ model: path });
     const { model, sites } = load();
     const [first, second] = ['0.mlp_post', '1.mlp_post'].map((id) => sites.find((site) => site.id === id)!);
     const targets = [
@@ -313,7 +313,7 @@ describe('what is not stripped', () => {
 
   test('anything, when it is done a second time with nothing left', async () => {
     const path = buildFile(mlp({ initializers: { w: ['float32', [6, 8], wave(48)] }, nodes: [] }));
-    const { load } = await openForAudit({ model: path });
+    const { copy: load } = await openAuditedFile({ model: path });
     const { model, sites } = load();
     const target = { site: sites.find(({ site }) => site === 'mlp_post')!, dead: [3] };
     const patched: PatchedWeights = new Map();

@@ -17,7 +17,7 @@ import { describe, expect, test } from 'vitest';
 import { audit } from '../../../src/app/audit.js';
 import type { FileSystem } from '../../../src/files/atomic.js';
 import { fromOnnx } from '../../../src/graph/from-onnx.js';
-import { openForAudit } from '../../../src/measure/load.js';
+import { openAuditedFile } from '../../../src/measure/audited-model.js';
 import type { NdArray } from '../../../src/onnx/array.js';
 import { openModel } from '../../../src/onnx/skeleton.js';
 import { encodeOverlay } from '../../../src/probe/overlay.js';
@@ -388,7 +388,7 @@ test('a model whose strip in place was interrupted is not audited, and rolled ba
   await stripped({ model, data, to: { inPlace: true } });
   const path = `${model}.strip.json`;
   writeFileSync(path, readFileSync(path, 'utf8').replace('"applied"', '"pending"'));
-  await expect(openForAudit({ model })).rejects.toThrow(/interrupted/);
+  await expect(openAuditedFile({ model })).rejects.toThrow(/interrupted/);
   const report = await stripped({ model, data, to: null });
   expect(report.summary.dead.before).toBe(2);
   expect(sha256(model)).toBe(before);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Model } from '../../../src/graph/model.js';
 import { toOnnx } from '../../../src/graph/to-onnx.js';
-import { openForAudit } from '../../../src/measure/load.js';
+import { openAuditedFile } from '../../../src/measure/audited-model.js';
 import { encodeModel } from '../../../src/onnx/encode.js';
 import { f16ToF32, f32ToF16 } from '../../../src/onnx/floats.js';
 import { findActivations } from '../../../src/patterns/activations.js';
@@ -203,7 +203,7 @@ describe('a swap of a function for itself', () => {
     ['llama-ts17', 'silu'],
     ['opt-optimum', 'relu'],
   ] as const)('%s: the outputs stay', async (name, activation) => {
-    const { load } = await openForAudit({ model: `models/zoo/files/${name}.onnx` });
+    const { copy: load } = await openAuditedFile({ model: `models/zoo/files/${name}.onnx` });
     const swapped = load();
     expect(swapTo(swapped.model, activation, { sites: swapped.sites }).sites).toHaveLength(2);
     const found = await Promise.all([load(), swapped].map((one) => outputs(one)));
