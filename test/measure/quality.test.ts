@@ -83,10 +83,15 @@ describe('what a language model is asked', () => {
 
   test.each(
     zoo([
-      ...['ts17', 'dynamo20', 'fp16', 'qdq', 'nbits', 'fused', 'optimum-merged'].map(
-        (name) => `gpt2-${name}`,
-      ),
-      ...['llama-ts17', 'llama-handmade-opset23', 'opt-optimum', 'bloom-optimum', 'mistral-optimum'],
+      ...['ts17', 'dynamo20', 'fp16', 'qdq', 'nbits', 'fused', 'optimum'].map((name) => `gpt2-${name}`),
+      ...[
+        'llama-ts17',
+        'llama-handmade-opset23',
+        'llama-optimum-merged',
+        'opt-optimum',
+        'bloom-dynamo18',
+        'mistral-dynamo18',
+      ],
     ]),
   )('%s: the next token, since its attention masks out the future, mask token or not', async (path) => {
     expect(await taskOf(path, 3)).toMatchObject({ task: 'next-token' });

@@ -94,24 +94,15 @@ async function stripFirst(path: string, dead: number[], options = plain): Promis
 
 /** One of each way to store a weight; the rest of the zoo differs in names only. */
 const zoo = [
-  ...[
-    'ts17',
-    'dynamo20',
-    'fp16',
-    'int8',
-    'qdq',
-    'nbits',
-    'ts17ext',
-    'ts17functions',
-    'fused',
-    'optimum-merged',
-  ].map((name) => `gpt2-${name}`),
+  ...['ts17', 'dynamo20', 'fp16', 'int8', 'qdq', 'nbits', 'ts17ext', 'ts17functions', 'fused', 'optimum'].map(
+    (name) => `gpt2-${name}`,
+  ),
   ...[
     'bert-fused',
     'bert-nbits',
     'llama-ts17',
-    'llama-qdq',
-    'phi3-optimum',
+    'llama-optimum-merged',
+    'phi3-ts17',
     'cnn-ts17',
     'cnn-qdq',
     'resnet-ts17',
