@@ -1,7 +1,8 @@
 export interface UserErrorOptions extends ErrorOptions {
   /**
-   * Names of the settings that the message mentions, each in backticks: `` `seqLen` ``, or `` `data=feeds.npz` `` with a
-   * value. A user of the library or of a configuration file reads them so; `cli` shows `--seq-len` and `--data feeds.npz`.
+   * Names of the settings that the message mentions, each in backticks: `seqLen`, or `data=feeds.npz` with a
+   * value. A user of the library or of a configuration file reads them so; `cli` shows `--seq-len` and
+   * `--data feeds.npz`.
    */
   settings?: readonly string[];
   /** Lines to show below the message, such as a rule with a mark where it is wrong. */
@@ -56,7 +57,8 @@ export class SettingError extends UserError {
    * @param setting As in the library's options, in camelCase.
    * @param expected Completes the sentence "Expected … to be ".
    * @param found The value as it was set.
-   * @param options `hint` is a further sentence, with the blank before it; `code` is `option-value` by default.
+   * @param options `hint` is a further sentence, with the blank before it; `code` is `option-value` by
+   *   default.
    */
   constructor(
     readonly setting: string,
@@ -99,9 +101,10 @@ function shortened(message: string): string {
 }
 
 /**
- * Returns a text that nobody obeys who shows it: names come from files that others wrote. Control characters, and those
- * that turn the direction of writing, become their codes (`\u001b`). So do the first letters of what GitHub's runner takes
- * for a command: `::` at the start of a word or before a command's name, and `##[`. Applied twice it does no more.
+ * Returns a text that nobody obeys who shows it: names come from files that others wrote. Control characters,
+ * and those that turn the direction of writing, become their codes (`\u001b`). So do the first letters of
+ * what GitHub's runner takes for a command: `::` at the start of a word or before a command's name, and
+ * `##[`. Applied twice it does no more.
  */
 export function printable(text: string): string {
   return text
@@ -113,7 +116,10 @@ const CONTROL =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
-/** https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands; a long word may be cut before one. */
+/**
+ * https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands; a long word may be cut
+ * before one.
+ */
 const COMMAND =
   /(?<=^|\s|\\n)::|::(?=(?:add-|debug|echo|endgroup|error|group|notice|remove-|save-|set-|stop-|warning))|##(?=\[)/gi;
 
@@ -127,8 +133,8 @@ function valueText(value: unknown): string {
 }
 
 /**
- * Returns " Did you mean `x`?" for the known word that is nearest to a mistyped one, or nothing where none is near:
- * fewer than one letter in three may be missing, wrong, too many, or in its neighbour's place.
+ * Returns " Did you mean `x`?" for the known word that is nearest to a mistyped one, or nothing where none is
+ * near: fewer than one letter in three may be missing, wrong, too many, or in its neighbour's place.
  */
 export function didYouMean(word: string, known: readonly string[]): string {
   const typed = word.toLowerCase().slice(0, LONGEST_WORD);
@@ -142,7 +148,9 @@ export function didYouMean(word: string, known: readonly string[]): string {
 /** Nobody mistypes a longer word; the comparison takes time with the square of its length. */
 const LONGEST_WORD = 64;
 
-/** Edits (a letter inserted, removed, replaced, or swapped with the next) from `a` to `b`: Damerau's distance. */
+/**
+ * Edits (a letter inserted, removed, replaced, or swapped with the next) from `a` to `b`: Damerau's distance.
+ */
 function editDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

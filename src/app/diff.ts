@@ -3,14 +3,14 @@ import { underCriterionOf } from '../report/baseline.js';
 import type { DiffReport } from '../report/diff-schema.js';
 import { number } from '../report/format.js';
 import { type AuditReport, SCHEMA_VERSION, type SiteReport, type Warning } from '../report/schema.js';
+import { dataName } from '../report/words.js';
 import { FLAGS } from '../stats/flags.js';
 
 type DiffSite = DiffReport['sites'][number];
 
 /**
- * What changed between two reports, neuron by neuron; sites are matched by id, so that two exports of one
- * model can be compared. The old dead sets are computed anew under the new criterion where the counters allow
- * it.
+ * Compares two reports neuron by neuron. Sites are matched by id, so that two exports of one model can be
+ * compared. The old dead sets are computed anew under the new criterion if the counters allow it.
  */
 export function diffReports(
   old: AuditReport,
@@ -24,8 +24,8 @@ export function diffReports(
   const oldSites = new Map(before.sites.map((site) => [site.id, site]));
   const newIds = new Set(current.sites.map(({ id }) => id));
   const sites = current.sites.flatMap((site) => {
-    const was = oldSites.get(site.id);
-    return was ? [diffSite(was, site, warnings)] : [];
+    const oldSite = oldSites.get(site.id);
+    return oldSite ? [diffSite(oldSite, site, warnings)] : [];
   });
   if (sites.length === 0) {
     warnings.push({ code: 'no-common-site', message: 'The two reports have no site in common.' });
@@ -52,34 +52,34 @@ export function diffReports(
   };
 }
 
-function diffSite(was: SiteReport, is: SiteReport, warnings: Warning[]): DiffSite {
-  const { id, stack, layer, site, part } = is;
-  const same = was.neurons === is.neurons;
-  if (!same) {
-    const message = `${id} has ${number(is.neurons)} neurons, before ${number(was.neurons)}: they cannot be matched.`;
+function diffSite(old: SiteReport, current: SiteReport, warnings: Warning[]): DiffSite {
+  const { id, stack, layer, site, part } = current;
+  const canMatch = old.neurons === current.neurons;
+  if (!canMatch) {
+    const message = `${id} has ${number(current.neurons)} neurons, before ${number(old.neurons)}: they cannot be matched.`;
     warnings.push({ code: 'neurons-differ', message, site: id });
   }
-  const before = new Set(was.deadNeurons);
-  const now = new Set(is.deadNeurons);
+  const oldDead = new Set(old.deadNeurons);
+  const currentDead = new Set(current.deadNeurons);
   return {
     id,
     stack,
     layer,
     site,
     part,
-    neurons: { old: was.neurons, new: is.neurons },
-    dead: { old: was.dead, new: is.dead },
-    deadRatio: change(was.deadRatio, is.deadRatio),
-    newlyDead: same ? is.deadNeurons.filter((index) => !before.has(index)) : null,
-    revived: same ? was.deadNeurons.filter((index) => !now.has(index)) : null,
-    deadInBoth: same ? is.deadNeurons.filter((index) => before.has(index)) : null,
+    neurons: { old: old.neurons, new: current.neurons },
+    dead: { old: old.dead, new: current.dead },
+    deadRatio: change(old.deadRatio, current.deadRatio),
+    newlyDead: canMatch ? current.deadNeurons.filter((index) => !oldDead.has(index)) : null,
+    revived: canMatch ? old.deadNeurons.filter((index) => !currentDead.has(index)) : null,
+    deadInBoth: canMatch ? current.deadNeurons.filter((index) => oldDead.has(index)) : null,
     flags: Object.fromEntries(
-      FLAGS.map((flag) => [flag, { old: was.flags[flag], new: is.flags[flag] }]),
+      FLAGS.map((flag) => [flag, { old: old.flags[flag], new: current.flags[flag] }]),
     ) as DiffSite['flags'],
   };
 }
 
-/** The old report under the new criterion; as it is where its counters do not hold that. */
+/** The old report under the new criterion, or as it is if its counters were counted under another. */
 function comparable(old: AuditReport, current: AuditReport, warnings: Warning[]): AuditReport {
   try {
     const before = underCriterionOf(current, old);
@@ -107,21 +107,21 @@ function differences(old: AuditReport, current: AuditReport): Warning[] {
     const message = `The ${name} report is incomplete: its run was stopped after ${number(data.positions)} positions.`;
     warnings.push({ code: 'incomplete-data', message });
   }
-  if (dataName(old) !== dataName(current) || old.data.positions !== current.data.positions) {
+  if (dataName(old.data) !== dataName(current.data) || old.data.positions !== current.data.positions) {
     const [a, b] = [old, current].map(
-      (report) => `${dataName(report)} (${number(report.data.positions)} positions)`,
+      ({ data }) => `${dataName(data)} (${number(data.positions)} positions)`,
     );
     warnings.push({
       code: 'data-differs',
-      message: `The reports are about different data: ${a}, then ${b}.`,
+      message: `The reports are of different data: ${a}, then ${b}.`,
     });
   }
   return warnings;
 }
 
 /**
- * Two reports that are hardly about one model: another architecture, or sites of which the fewest are in
- * both.
+ * Warns if the reports are hardly of one model: the architectures differ, or less than half of the sites are
+ * in both. An audit of selected sites is no such case: all its sites are in the other report.
  */
 function modelsDiffer(old: AuditReport, current: AuditReport): Warning | null {
   const [a, b] = [old.model, current.model];
@@ -129,10 +129,9 @@ function modelsDiffer(old: AuditReport, current: AuditReport): Warning | null {
   const [before, now] = [old, current].map(({ sites }) => sites.map(({ id }) => id));
   const common = before!.filter((id) => now!.includes(id)).length;
   const most = Math.max(before!.length, now!.length);
-  // A selection of sites is all in the other report.
-  const selected = common === Math.min(before!.length, now!.length);
+  const isSelection = common === Math.min(before!.length, now!.length);
   const architectures = a.architecture && b.architecture && a.architecture !== b.architecture;
-  if (!architectures && (selected || common === 0 || 2 * common >= most)) return null;
+  if (!architectures && (isSelection || common === 0 || 2 * common >= most)) return null;
   const which = architectures ? ` (${a.architecture}, ${b.architecture})` : '';
   const message = `${a.name} and ${b.name} look like different models${which}: ${common} of ${most} sites have the same id, and neurons of the same index need have nothing in common.`;
   return { code: 'model-differs', message };
@@ -145,14 +144,10 @@ function side(report: AuditReport): DiffReport['old'] {
     path: model.path,
     createdAt,
     graphSha256: model.graphSha256,
-    data: dataName(report),
+    data: dataName(data),
     positions: data.positions,
     criterion,
   };
-}
-
-function dataName({ data: { name, variant, split } }: AuditReport): string {
-  return [name, variant, split].filter((part) => part !== null && part !== '').join(' ');
 }
 
 function change(old: number | null, current: number | null) {

@@ -3,22 +3,23 @@ import { availableParallelism, freemem, release, totalmem } from 'node:os';
 import { checkDevice, type DeviceCheck } from '../runtime/devices.js';
 import { type CudaInstallation, findCudaInstallation, onnxruntimeVersion } from '../runtime/gpu.js';
 
-/** What works on this machine, and the next step for what does not. */
+/** Devices that work on this machine, and the next step for those that do not. */
 export interface Diagnosis {
-  /** cpu, cuda, webgpu, each really tried. */
+  /** cpu, cuda and webgpu, each of them tried. */
   devices: DeviceCheck[];
   gpu: Pick<CudaInstallation, 'gpu' | 'driver'>;
   versions: { node: string; onnxruntime: string };
   platform: { os: string; arch: string; release: string };
   cpu: { threads: number };
   memory: { totalBytes: number; freeBytes: number };
-  /** Where data and tokenizers come from beside the command line. */
+  /** Sources of data and tokenizers. */
   data: { folder: string | null; folderExists: boolean; hub: string };
 }
 
+/** Tries every device, and describes the machine. */
 export async function doctor(): Promise<Diagnosis> {
   const devices: DeviceCheck[] = [];
-  // One after the other: two drivers coming up at once can hold each other up.
+  // One after the other, since two drivers that start at once can block each other.
   for (const device of ['cpu', 'cuda', 'webgpu'] as const) devices.push(await checkDevice(device));
   const { gpu, driver } = await findCudaInstallation();
   const folder = process.env.AUDIT_DATA_DIR ?? null;

@@ -5,7 +5,7 @@ import { UserError } from '../errors.js';
 import { packageFolder } from '../files/package.js';
 import { cannotWrite } from '../files/reasons.js';
 
-/** Everything but the code that dashboards are made by. */
+/** Files and folders to copy: all but the code that makes the dashboards. */
 const PARTS = [
   'dashboards',
   'alerts',
@@ -28,7 +28,7 @@ const PARTS = [
 export async function exportGrafana(folder: string, { force = false } = {}): Promise<string[]> {
   const source = join(packageFolder, 'grafana');
   const kept = PARTS.map((part) => join(folder, part));
-  const taken = (await Promise.all(kept.map(exists))).flatMap((there, i) => (there ? [PARTS[i]!] : []));
+  const taken = (await Promise.all(kept.map(exists))).flatMap((isThere, i) => (isThere ? [PARTS[i]!] : []));
   if (taken.length > 0 && !force) {
     throw new UserError(
       `\`${folder}\` already holds ${taken.slice(0, 3).join(', ')}: take another folder, or \`force=true\` to write over them.`,

@@ -49,11 +49,11 @@ export interface InspectedSite {
   weights: InspectedWeight[];
 }
 
-/** What `audit inspect` knows of a model without running it. */
+/** Facts of a model that are known without running it. */
 export interface Inspection {
   model: AuditReport['model'];
   kind: ReturnType<typeof modelKind>;
-  /** The graph that the file holds, for a model that takes features alone. */
+  /** Graph of nodes and edges that the file holds, for a model that takes features alone. */
   storedGraph: { kind: StoredGraph['kind']; nodes: StoredNodes | null } | null;
   inputs: InspectedTensor[];
   outputs: InspectedTensor[];
@@ -64,7 +64,7 @@ export interface Inspection {
   warnings: { code: string; message: string }[];
 }
 
-/** Sites, layers, neurons, inputs and the weights behind each site; no weight is read. */
+/** Finds sites, layers, neurons, inputs, and the weights that feed each site; no weight is read. */
 export async function inspect(options: ModelOptions & { name?: string }): Promise<Inspection> {
   const file = await openAuditedFile(options);
   const { model, sites, misses, plugin } = file.original;
@@ -95,7 +95,7 @@ function tensorOf({ name, type }: Value, inferred?: InspectedTensor): InspectedT
   return { name, type: dataTypeName(type?.elemType), shape: type?.shape ?? null };
 }
 
-/** Where the size of the neurons' axis was not inferred, the weights say it. */
+/** Takes the size of the neurons' axis from the weights if it was not inferred. */
 function withNeurons(tensor: InspectedTensor, { axis, neurons }: Site): InspectedTensor {
   const { shape } = tensor;
   if (!shape || neurons === null || shape.length < (axis < 0 ? -axis : axis + 1)) return tensor;

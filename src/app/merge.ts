@@ -5,18 +5,19 @@ import type { AuditReport, Shard, SiteReport, Warning } from '../report/schema.j
 import { mergeCounters } from '../stats/counters.js';
 import { histogramsAgree } from '../stats/value-histogram.js';
 
-/** A report and what to call it in messages, such as its path. */
+/** A report, and the path that messages call it by. */
 export interface NamedReport {
   path: string;
   report: AuditReport;
 }
 
 /**
- * Reports of shards as one, with everything derived computed anew: equal to the report of the whole, to the
- * count. `data.shard` is `null` when all shards are there, else the list of those that are.
+ * Merges the reports of shards into one, and computes everything derived anew: its counts equal those of a
+ * report of the whole data. `data.shard` is `null` if no shard is missing, else the list of those that were
+ * merged.
  *
- * The order of the reports makes no difference. Verdicts and graph measures are left out: they cannot be merged.
- * Histograms with unequal edges are dropped with a warning.
+ * The order of the reports makes no difference. Verdicts and graph measures are left out: they cannot be
+ * merged. Histograms with unequal edges are dropped with a warning.
  *
  * @throws UserError when the reports are not of shards of one audit, or overlap.
  */
@@ -49,7 +50,7 @@ export function mergeReports(inputs: NamedReport[], createdAt = new Date().toISO
   });
 }
 
-/** Points are counted, so that the share of the whole is the one that the whole data would have given. */
+/** Adds up the living points of the shards; a share of points times their number is a whole number. */
 function mergeAliveShares(reports: AuditReport[]): NonNullable<ReportParts['aliveShares']> {
   const points = total(reports, ({ data }) => data.positions);
   return reports[0]!.layers.flatMap(({ stack, layer }) => {
@@ -81,7 +82,7 @@ function checkSame(first: NamedReport, other: NamedReport): void {
       found && JSON.stringify(found).length < 160
         ? `: ${found.map((x) => JSON.stringify(x)).join(' and ')}`
         : '';
-    const message = `\`${other.path}\` is about ${what} than \`${first.path}\`${shown}; only shards of one audit can be merged.`;
+    const message = `\`${other.path}\` is of ${what} than \`${first.path}\`${shown}; only shards of one audit can be merged.`;
     throw new UserError(message, 'cannot-merge');
   };
   for (const [what, of] of SAME) {
@@ -112,7 +113,7 @@ function mergeSite(reports: AuditReport[], index: number, warnings: Warning[]): 
   return siteReport(site, merged, reports[0]!.criterion);
 }
 
-/** All shards of the reports, increasing; `null` when none is missing. */
+/** Lists the shards of all reports, increasing; `null` if none is missing. */
 function mergeShards(inputs: NamedReport[]): AuditReport['data']['shard'] {
   if (inputs.length === 1 && inputs[0]!.report.data.shard === null) return null;
   const seen = new Map<number, string>();
@@ -120,8 +121,8 @@ function mergeShards(inputs: NamedReport[]): AuditReport['data']['shard'] {
   for (const { path, report } of inputs) {
     const shards = shardsOf(report);
     if (shards.length === 0) {
-      const message = `\`${path}\` is about the whole data, not a shard of it (audit --shard I/N): there is nothing to merge it with.`;
-      throw new UserError(message, 'cannot-merge');
+      const message = `\`${path}\` is of the whole data, not of a shard (\`shard=I/N\`): there is nothing to merge it with.`;
+      throw new UserError(message, 'cannot-merge', { settings: ['shard'] });
     }
     for (const shard of shards) {
       count ??= shard.count;
@@ -147,7 +148,7 @@ function shardsOf({ data: { shard } }: AuditReport): Shard[] {
   return shard === null ? [] : [shard].flat();
 }
 
-/** Shards are merged in order of their indices, so that sums round the same in any order of the files. */
+/** Index of a report's first shard: merged in this order, sums round the same in any order of the files. */
 function firstIndex(report: AuditReport): number {
   return Math.min(...shardsOf(report).map(({ index, count }) => index % count), Number.MAX_SAFE_INTEGER);
 }
@@ -177,7 +178,7 @@ function mergeRuntime(reports: AuditReport[]): AuditReport['runtime'] {
   };
 }
 
-/** Warnings of all reports that are not derived anew, each once. */
+/** The warnings of all reports that are not derived anew, each once. */
 function uniqueWarnings(reports: AuditReport[]): Warning[] {
   const all = reports.flatMap((report) => partsOf(report).warnings);
   return [...new Map(all.map((warning) => [JSON.stringify(warning), warning])).values()];

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { Interrupted, printable, RunError, UserError } from '../errors.js';
 import { withFlags } from './flags.js';
 
-/** What the end of a command says on standard error, and its exit code. */
+/** The end of a command: its text on standard error, and its exit code. */
 export interface Explanation {
   /** A sentence for a person, or the stack of a bug; `null` for nothing. */
   text: string | null;
@@ -12,8 +12,8 @@ export interface Explanation {
 }
 
 /**
- * Explains why a command ended: 2 for what is wrong with the input or the command, 3 for a run that failed, 130 for an
- * interruption. Help that was asked for ends with 0.
+ * Explains why a command ended: 2 for what is wrong with the input or the command, 3 for a run that failed,
+ * 130 for an interruption. Help that was asked for ends with 0.
  */
 export function explain(error: unknown): Explanation {
   if (error instanceof CommanderError) {

@@ -7,7 +7,8 @@ export function flagOf(setting: string): string {
  * Returns the message of an error in the words of the command line: `` `seqLen` `` becomes `` `--seq-len` ``,
  * `` `data=random` `` becomes `` `--data random` ``, and `` `hash=false` `` becomes `` `--no-hash` ``.
  *
- * @param error `settings` lists the settings that the message mentions; other words in backticks stay as they are.
+ * @param error `settings` lists the settings that the message mentions; other words in backticks stay as they
+ *   are.
  */
 export function withFlags({ message, settings }: { message: string; settings: readonly string[] }): string {
   return [...new Set(settings)].reduce(

@@ -5,13 +5,14 @@ import { namesOf, type Settings } from '../settings/settings.js';
 
 export const gateNames = namesOf(gateSettings);
 
+/** Rules, and the options of a gate. */
 export interface Gating {
   rules: string[];
   options: GateOptions;
 }
 
 /**
- * What to judge by, read and checked before any long work.
+ * Reads the rules and the baseline, and checks them before any long work.
  *
  * @throws UserError for a rule that cannot be read, options that need each other, or an unreadable baseline.
  */

@@ -4,10 +4,10 @@ import { GRAPH_FIELDS } from '../report/graph-fields.js';
 import { DEFAULT_DEAD_BELOW } from '../stats/criteria.js';
 import type { Criterion } from '../stats/types.js';
 
-/** Every terminal is this wide. */
+/** Columns of help: every terminal has as many. */
 export const helpWidth = 80;
 
-/** The option groups of a command's help, without usage and description. */
+/** Returns the option groups of a command's help, without usage and description. */
 export function optionsOf(command: Command): string {
   const text = command.helpInformation();
   return text.slice(text.search(/^Data:$/m), text.search(/^Options:$/m)).trimEnd();
@@ -21,7 +21,7 @@ const meanings: Record<Criterion['dead'], string> = {
   dormant: "mean |a| is at most this share of the site's mean",
 };
 
-/** What no single option explains: data names, criteria, rules, exit codes. */
+/** Help on what no single option explains: data names, criteria, rules, exit codes. */
 export const topics = [
   section('Data (--data)', [...Object.entries(knownData), ['a path', `to ${dataPaths}`]]),
   section(
@@ -63,7 +63,7 @@ function section(title: string, rows: [string, string][]): string {
   return [`${title}:`, ...lines].join('\n');
 }
 
-/** Lines of at most `width` columns, broken at blanks. */
+/** Breaks a text at blanks into lines of at most `width` columns. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(/ (?=\S)/)) {

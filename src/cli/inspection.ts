@@ -12,7 +12,10 @@ const columns: Column[] = [
   { title: 'tensor', align: 'left', elastic: true },
 ];
 
-/** Renders what `audit inspect` found: the model, its inputs, and each site with the weights that feed its neurons. */
+/**
+ * Renders what `audit inspect` found: the model, its inputs, and each site with the weights that feed its
+ * neurons.
+ */
 export function renderInspection(
   inspection: Inspection,
   { explain = false, ...options }: TextOptions & { explain?: boolean } = {},

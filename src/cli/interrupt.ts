@@ -1,15 +1,16 @@
-/** How long a first Ctrl-C waits for the partial result before it ends the process all the same. */
+/** Time that a first Ctrl-C leaves for the partial result, before it ends the process all the same. */
 const patienceMilliseconds = 900;
 
 export interface Interrupt {
   readonly signal: AbortSignal;
-  /** The work has come to its end: no more deadline, but a second signal still exits at once. */
+  /** Lifts the deadline, since the work has come to its end; a second signal still exits at once. */
   settle(): void;
 }
 
 /**
- * The first SIGINT, SIGTERM or SIGHUP asks the work to stop and to hand over what it has; a second one, or the
- * deadline, ends the process at once. All of them mean exit code 130, whatever shells make of SIGTERM elsewhere.
+ * Listens for SIGINT, SIGTERM and SIGHUP. The first of them asks the work to stop and to hand over what it
+ * has; a second one, or the deadline, ends the process at once. The exit code is 130 for all of them,
+ * whatever shells make of SIGTERM elsewhere.
  */
 export function listenForInterrupt(): Interrupt {
   const controller = new AbortController();
@@ -19,7 +20,7 @@ export function listenForInterrupt(): Interrupt {
     controller.abort();
     setTimeout(() => {
       if (settled) return;
-      process.stderr.write('audit: Interrupted; there was nothing to hand over yet.\n');
+      process.stderr.write('audit: Interrupted, before there was a result.\n');
       process.exit(130);
     }, patienceMilliseconds).unref();
   };

@@ -6,7 +6,7 @@ import { writeOutput } from './outputs.js';
 import { printReport } from './present.js';
 import { openTerminal, type Terminal } from './terminal.js';
 
-/** What stops a job, and what it tells on its way. */
+/** The signal that stops a job, and the functions that show its progress. */
 export interface JobHandles {
   signal: AbortSignal;
   onProgress: Terminal['progress'];
@@ -14,8 +14,10 @@ export interface JobHandles {
 }
 
 /**
- * Runs the job of a command: Ctrl-C stops it, its progress is shown, its report goes into a file (that of the settings, unless
- * `report` says another or none) and to the terminal.
+ * Runs the job of a command. Ctrl-C stops it, its progress is shown, and its report goes into a file and to
+ * the terminal.
+ *
+ * @param report The file; default: that of the settings. `null` for none.
  */
 export async function runJob<R extends Report>(
   settings: Settings,

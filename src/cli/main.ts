@@ -5,8 +5,8 @@ import { program, withVerb } from './program.js';
 import { wantsColor } from './terminal.js';
 
 /**
- * Exit codes: 0 passed · 1 a gate rule failed · 2 the input or the command is wrong · 3 the run itself failed ·
- * 130 interrupted, by SIGTERM and SIGHUP as by Ctrl-C.
+ * Exit codes: 0 passed · 1 a gate rule failed · 2 the input or the command is wrong · 3 the run itself failed
+ * · 130 interrupted, by SIGTERM and SIGHUP as by Ctrl-C.
  */
 async function main(args: string[]): Promise<number> {
   try {
@@ -25,7 +25,10 @@ function complain(error: unknown): number {
   return exitCode;
 }
 
-/** A reader that has seen enough (`audit … | head`) is no error: reports are still written, the exit code stays. */
+/**
+ * A reader that has seen enough (`audit … | head`) is no error: reports are still written, the exit code
+ * stays.
+ */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;

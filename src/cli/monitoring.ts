@@ -49,8 +49,8 @@ export async function publish(
 }
 
 /**
- * Tells the Pushgateway that an audit failed; the series of the last good audit stay there. The textfile stays, too, and
- * goes stale, since it holds one audit whole.
+ * Tells the Pushgateway that an audit failed; the series of the last good audit stay there. The textfile
+ * stays, too, and goes stale, since it holds one audit whole.
  */
 export async function publishFailure(model: string, settings: Monitoring, error: unknown): Promise<void> {
   if (settings.push === undefined || !(error instanceof RunError || error instanceof UserError)) return;

@@ -48,10 +48,13 @@ export function ownSettings<T extends Record<string, Setting>>(command: Command,
 
 /** Adds `--config` to a command whose settings a file may hold. */
 export function addConfigOption(command: Command): void {
-  command.option('--config <file>', 'Options from a file (default: audit.config.json, if it is here)');
+  command.option(
+    '--config <file>',
+    'Options from a file (default: audit.config.json here, or above in the repository)',
+  );
 }
 
-/** Returns what the command line says, and nothing about what it doesn't. */
+/** Returns the settings of the command line, and nothing of those that it leaves out. */
 export function settingsOfCommandLine(command: Command): Settings {
   const values = command.opts();
   const set = Object.keys(settings).filter((name) => command.getOptionValueSource(name) === 'cli');
@@ -96,7 +99,8 @@ function optionValue(
 function parse(kind: Kind, text: string): unknown {
   switch (kind) {
     case 'number':
-      // What is no number stays text: the schema decides, since some settings also take a word or a percentage.
+      // What is no number stays text: the schema decides, since some settings also take a word or a
+      // percentage.
       return numberOf(text) ?? text.trim();
     case 'names':
       return text.split(',').map((part) => part.trim());

@@ -30,7 +30,8 @@ export type OutputFiles = { [Name in FileSetting | 'sarifMaxLevel']?: Settings[N
  * Finds out before any work is done whether every file can be written.
  *
  * @param inputs Files that are read, and must not be written over.
- * @throws UserError for a folder that cannot be written or made, a folder in place of a file, and one file named twice.
+ * @throws UserError for a folder that cannot be written or made, a folder in place of a file, and one file
+ *   named twice.
  */
 export function checkOutputFiles(files: OutputFiles, inputs: readonly string[] = []): void {
   if (files.sarifMaxLevel !== undefined && files.sarif === undefined) {
@@ -85,12 +86,12 @@ export async function writeOutput(path: string, text: string): Promise<void> {
   await writeTextFile(path, text);
 }
 
-/** The folder, or the nearest one above it that is there. */
+/** The folder, or the nearest one above it that exists. */
 function nearestFolder(folder: string): string {
   return statOf(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
 }
 
-/** `undefined` for what is not there, also below a file. */
+/** `undefined` for a path that does not exist, also below a file. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });

@@ -4,8 +4,8 @@ import type { Settings } from '../settings/settings.js';
 import type { Terminal } from './terminal.js';
 
 /**
- * Prints a report in the format that the settings name. Under `quiet` a table is left out, since it is for people; why an
- * audit's gate failed is still said, on standard error.
+ * Prints a report in the format that the settings name. Under `quiet` a table is left out, since it is for
+ * people; why an audit's gate failed is still said, on standard error.
  */
 export function printReport(
   report: Report,

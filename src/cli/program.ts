@@ -18,7 +18,9 @@ import { addStripCommand } from './commands/strip.js';
 import { addSwapCommand } from './commands/swap.js';
 import { helpWidth, optionsOf, topics } from './help.js';
 
-/** The whole command line. Help and wrong usage are thrown as CommanderError; telling of the latter is main's. */
+/**
+ * The whole command line. Help and wrong usage are thrown as CommanderError; telling of the latter is main's.
+ */
 export function program(): Command {
   const root = new Command('audit')
     .usage('<model.onnx> [options]\n       audit <command> …')
@@ -49,8 +51,8 @@ export function program(): Command {
 }
 
 /**
- * `audit model.onnx …` is `audit run model.onnx …`: whatever does not begin with a verb is. A model named like a verb
- * is reached by `audit run gate` or `audit ./gate`.
+ * `audit model.onnx …` is `audit run model.onnx …`: whatever does not begin with a verb is. A model named
+ * like a verb is reached by `audit run gate` or `audit ./gate`.
  *
  * @throws UserError for nothing at all, and for a first word that is neither a verb nor a file.
  */

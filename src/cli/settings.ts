@@ -4,8 +4,8 @@ import type { SettingName, Settings } from '../settings/settings.js';
 import { settingsOfCommandLine } from './options.js';
 
 /**
- * Returns the settings of one command: what the configuration file says about those in `names`, overruled by the
- * command line.
+ * Returns the settings of one command: what the configuration file says about those in `names`, overruled by
+ * the command line.
  */
 export function readSettings(command: Command, names: readonly SettingName[]): Settings {
   const config = loadConfig(command.opts().config);

@@ -11,38 +11,39 @@ export interface TerminalOptions {
   progress?: boolean | undefined;
 }
 
-/** The only place that prints: results on stdout, everything else on stderr. */
+/** The only part that prints: results on standard output, everything else on standard error. */
 export interface Terminal {
-  /** What to paint stdout's text with; paints nothing where colours are off. */
+  /** Colours of standard output; they paint nothing where colours are off. */
   readonly colors: Colors;
-  /** Columns of stdout, 80 where it is no terminal. */
+  /** Columns of standard output; 80 if it is no terminal. */
   readonly width: number;
-  /** A result, on stdout; `--quiet` does not keep it back. */
+  /** Prints a result on standard output; `--quiet` does not keep it back. */
   print(text: string): void;
-  /** A remark on stderr; `--quiet` keeps it back. */
+  /** Prints a remark on standard error; `--quiet` keeps it back. */
   note(text: string): void;
-  /** Why the exit code is what it is, on stderr, a line each; `--quiet` does not keep it back. */
+  /** Says on standard error why the exit code is what it is, a line each; `--quiet` does not keep it back. */
   complain(lines: string[]): void;
-  /** Positions done so far: a bar on a terminal, else nothing. */
+  /** Shows the positions done so far: a bar on a terminal, else nothing. */
   progress(progress: Progress): void;
-  /** Bytes downloaded so far: a bar on a terminal, else nothing. */
+  /** Shows the bytes downloaded so far: a bar on a terminal, else nothing. */
   download(progress: DownloadProgress): void;
-  /** Takes the bar away; to be called before anything is printed. */
+  /** Takes the bar away. */
   endProgress(): void;
 }
 
+/** Opens the terminal; `progress` and `color` are on unless they are switched off. */
 export function openTerminal({ quiet = false, color, progress = true }: TerminalOptions = {}): Terminal {
   const withBar = progress && !quiet && process.stderr.isTTY === true;
   let bar: SingleBar | undefined;
-  let what: 'download' | 'audit' | undefined;
+  let shown: 'download' | 'audit' | undefined;
   const endProgress = () => {
     bar?.stop();
     bar = undefined;
   };
   const show = (kind: 'download' | 'audit', total: number | null, value: number, text: string) => {
     if (!withBar) return;
-    if (what !== kind) endProgress();
-    what = kind;
+    if (shown !== kind) endProgress();
+    shown = kind;
     bar ??= startBar(total);
     bar.update(value, { text });
   };
@@ -76,7 +77,10 @@ export function openTerminal({ quiet = false, color, progress = true }: Terminal
 /** The text with its own line breaks and nothing else that a terminal obeys. */
 const lines = (text: string): string => text.split('\n').map(printable).join('\n');
 
-/** Colours are for terminals; NO_COLOR (no-color.org) and FORCE_COLOR overrule, and `--no-color` overrules all. */
+/**
+ * Returns true if a stream gets colours: a terminal does. NO_COLOR (no-color.org) and FORCE_COLOR overrule
+ * that, and `--no-color` overrules all.
+ */
 export function wantsColor(stream: { isTTY?: boolean }, option?: boolean, env = process.env): boolean {
   if (option === false || env.NO_COLOR) return false;
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
@@ -102,7 +106,7 @@ function startBar(total: number | null): SingleBar {
   return bar;
 }
 
-/** `12,288 of 65,536 positions, 4,210/s, 13 s left`, shorter where the terminal is narrow. */
+/** Writes `12,288 of 65,536 positions, 4,210/s, 13 s left`, or less of it where the terminal is narrow. */
 export function progressText({ positions, total, elapsedSeconds }: Progress, columns: number): string {
   const rate = elapsedSeconds > 0 ? positions / elapsedSeconds : 0;
   const left =

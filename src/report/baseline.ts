@@ -1,13 +1,14 @@
 import { number } from './format.js';
 import { criterionOf, recompute } from './recompute.js';
 import type { AuditReport, GateRule, Warning } from './schema.js';
+import { dataName } from './words.js';
 
-/** Ratios are quotients of integers: a difference this small is rounding. */
+/** Ratios are quotients of integers, so a difference this small is rounding. */
 const ROUNDING = 1e-12;
 
 /**
- * Judges the rise of each site's dead ratio since an older report: an entry per site id that both have.
- * The old dead sets are computed anew under the new criterion, so that like is compared with like.
+ * Judges the rise of each site's dead ratio since an older report, for each site id that both have. The old
+ * dead sets are computed anew under the new criterion, so that like is compared with like.
  *
  * @param maxIncrease Ratio points.
  * @returns No rule if the reports have no site in common.
@@ -47,7 +48,7 @@ export function compareBaseline(
   return { rules, warnings };
 }
 
-/** `old` with the dead sets that the criterion of `report` gives. */
+/** Returns `old` with the dead sets that the criterion of `report` gives. */
 export function underCriterionOf(report: AuditReport, old: AuditReport): AuditReport {
   const wanted = criterionOf(report);
   if (JSON.stringify(criterionOf(old)) === JSON.stringify(wanted)) return old;
@@ -64,11 +65,9 @@ function differences(report: AuditReport, baseline: AuditReport): Warning[] {
       message: `The baseline is incomplete: its run was stopped after ${seen} positions.`,
     });
   }
-  const [now, then] = [report.data, baseline.data].map(({ name, variant, split }) =>
-    [name, variant, split].filter((part) => part !== null).join(' '),
-  );
-  if (now !== then) {
-    warnings.push({ code, message: `The baseline was audited on other data: ${then}, now ${now}.` });
+  const [before, after] = [dataName(baseline.data), dataName(report.data)];
+  if (before !== after) {
+    warnings.push({ code, message: `The baseline was audited on other data: ${before}, now ${after}.` });
   }
   return warnings;
 }

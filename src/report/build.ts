@@ -12,13 +12,13 @@ import { type AuditReport, type LayerReport, SCHEMA_VERSION, type SiteReport } f
 import { summarize } from './summary.js';
 import { derivedWarnings } from './warnings.js';
 
-/** What a report says of a site besides what was counted there. */
+/** Facts of a site besides its counters. */
 export type SiteMeta = Pick<
   SiteReport,
   'id' | 'stack' | 'layer' | 'site' | 'part' | 'tensor' | 'activation' | 'weights'
 >;
 
-/** A site of the graph in the words of a report: values by name. */
+/** Describes a site of the graph as a report does: values by name. */
 export function siteMeta(site: Site): SiteMeta {
   const { id, stack, layer, part, activation } = site;
   const weights = site.weights.map(({ role, initializer, scope, axis, first, bias, fanIn, fanOut }) => ({
@@ -34,7 +34,7 @@ export function siteMeta(site: Site): SiteMeta {
   return { id, stack, layer, site: site.site, part, tensor: site.value.name, activation, weights };
 }
 
-/** Everything a report says of one site; `counters` are copied. O(neurons · log neurons). */
+/** Builds the report of one site; `counters` are copied. O(neurons · log neurons). */
 export function siteReport(
   meta: SiteMeta,
   counters: Counters,
@@ -70,12 +70,12 @@ export function siteReport(
   };
 }
 
-/** What `finishReport` cannot derive. */
+/** Parts of a report that are not derived from others. */
 export interface ReportParts
   extends Pick<AuditReport, 'tool' | 'model' | 'data' | 'runtime' | 'sites' | 'warnings'>,
     Partial<Pick<AuditReport, 'createdAt' | 'lineage' | 'graph'>> {
   criterion: Criterion;
-  /** Every position there is was seen (a full-graph audit): no resolution. */
+  /** True if every position of the data was seen (a full-graph audit): then there is no resolution. */
   census?: boolean;
   /** Parameters that a repair set to zero. */
   pruned?: number;
@@ -83,7 +83,7 @@ export interface ReportParts
   aliveShares?: Pick<LayerReport, 'stack' | 'layer' | 'aliveShare'>[];
 }
 
-/** A whole audit report: layers, summary, resolution and derived warnings added to the sites. */
+/** Builds an audit report: adds layers, summary, resolution and derived warnings to the sites. */
 export function finishReport(parts: ReportParts): AuditReport {
   const { tool, model, data, runtime, sites, lineage, graph } = parts;
   const { firing, threshold, dead, deadBelow } = parts.criterion;

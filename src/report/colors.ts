@@ -1,4 +1,4 @@
-/** What a renderer paints with: picocolors' `createColors()` fits; `PLAIN` paints nothing. */
+/** Functions that paint a text: those of picocolors' `createColors()`, or `PLAIN`, which paints nothing. */
 export interface Colors {
   bold: (text: string) => string;
   dim: (text: string) => string;
@@ -13,6 +13,6 @@ export const PLAIN: Colors = { bold: same, dim: same, red: same, yellow: same, g
 
 export interface TextOptions {
   colors?: Colors;
-  /** Columns of the terminal; 80 unless told otherwise. */
+  /** Columns of the terminal; default 80. */
   width?: number;
 }

@@ -18,7 +18,10 @@ const COLUMNS: Column[] = [
   { title: 'both', align: 'right' },
 ];
 
-/** Renders a difference for a terminal: a line per site, then which neurons died and revived. Ends with a newline. */
+/**
+ * Renders a difference for a terminal: a line per site, then which neurons died and revived. Ends with a
+ * newline.
+ */
 export function renderDiff(diff: DiffReport, options: TextOptions = {}): string {
   const page = layout(options);
   const { colors, label, table, warnings } = page;

@@ -29,7 +29,7 @@ export type Field =
   | `frequency_${(typeof FREQUENCY_FIELDS)[number]}`
   | `value_${(typeof VALUE_FIELDS)[number]}`;
 
-/** What a rule can ask of a site. */
+/** Fields that a rule may compare with a number. */
 export const FIELDS: readonly Field[] = [
   'dead_ratio',
   'dead',
@@ -47,8 +47,10 @@ export function isRatio(field: Field | GraphField): boolean {
 }
 
 /**
- * A field over all neurons of the given sites taken together: counts add, ratios are over all neurons, quantiles and
- * moments are of all neurons. `null` when there is nothing to compute it from.
+ * Computes a field over all neurons of some sites taken together: counts add, ratios are over all neurons,
+ * quantiles and moments are of all neurons.
+ *
+ * @returns `null` if no value was seen to compute it from.
  */
 export function fieldValue(sites: SiteReport[], field: Field): number | null {
   const total = (of: (site: SiteReport) => number) => sites.reduce((sum, site) => sum + of(site), 0);
@@ -69,7 +71,10 @@ export function fieldValue(sites: SiteReport[], field: Field): number | null {
   return value(sites, name as (typeof VALUE_FIELDS)[number]);
 }
 
-/** Returns true if the selector is the name of a site alone: then a rule judges all its neurons in the model together. */
+/**
+ * Returns true if the selector is the name of a site alone: then a rule judges all its neurons in the model
+ * together.
+ */
 export function isSiteName(selector: string): boolean {
   return (SITE_KINDS as readonly string[]).includes(selector);
 }

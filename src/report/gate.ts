@@ -13,21 +13,24 @@ import { WEAKENING_WARNINGS } from './warnings.js';
 export interface GateOptions {
   /** No site's dead ratio may be above this. */
   maxDeadRatio?: number;
-  /** An older report; no site's dead ratio may have risen by more than `maxIncrease` (ratio points, default 0). */
+  /**
+   * An older report; no site's dead ratio may have risen by more than `maxIncrease` (ratio points, default
+   * 0).
+   */
   baseline?: AuditReport;
   maxIncrease?: number;
   /** Warnings that weaken the verdict fail the gate. */
   strict?: boolean;
   /**
-   * True if the rules were written for several models, of which this is one: a rule that selects no site of it is a
-   * warning. For one model alone it is an error, since a mistyped rule must not pass.
+   * True if the rules were written for several models, of which this is one: a rule that selects no site of
+   * it is a warning. For one model alone it is an error, since a mistyped rule must not pass.
    */
   severalModels?: boolean;
 }
 
 export interface Verdict {
   gate: Gate;
-  /** What came up while judging, e.g. sites that the baseline lacks. */
+  /** Warnings that came up while judging, e.g. of sites that the baseline lacks. */
   warnings: Warning[];
 }
 
@@ -37,11 +40,12 @@ export function wantsGate(rules: string[], { maxDeadRatio, baseline, strict }: G
 }
 
 /**
- * Applies rules to a report. A rule that holds fails the gate, and so does one whose value is unknown (`null`).
+ * Applies rules to a report. A rule that holds fails the gate, and so does one whose value is unknown
+ * (`null`).
  *
  * @param rules In the grammar of `report/rules.ts`.
- * @throws UserError when a rule cannot be read or selects no site of the report, when options contradict each other, and
- *   when the report is incomplete: gates are not evaluated on it.
+ * @throws UserError when a rule cannot be read or selects no site of the report, when options contradict each
+ *   other, and when the report is incomplete: gates are not evaluated on it.
  */
 export function evaluateGate(report: AuditReport, rules: string[], options: GateOptions = {}): Verdict {
   const parsed = checkRules(rules, options);
@@ -76,8 +80,8 @@ export function withGate(report: AuditReport, rules: string[], options: GateOpti
 }
 
 /**
- * Reads the rules, those that options are short for included. No report is needed, so that a mistake shows before a long
- * run.
+ * Reads the rules, those that options are short for included. No report is needed, so that a mistake shows
+ * before a long run.
  *
  * @param options `baseline` may be the path of a report that is not read yet.
  * @throws UserError for a rule that cannot be read, and for options that contradict each other.
@@ -98,8 +102,9 @@ export function checkRules(
 }
 
 /**
- * Judges by one rule: a verdict for each site that it selects, or one for all of them under an aggregate, or for a site name
- * alone. There is no over-smoothing of all layers taken together: there a site name alone selects each layer.
+ * Judges by one rule: a verdict for each site that it selects, or one for all of them under an aggregate, or
+ * for a site name alone. Over-smoothing is measured layer by layer, so a site name alone selects each layer
+ * there.
  */
 function applyRule(report: AuditReport, rule: Rule): GateRule[] {
   const { selector, field } = rule;

@@ -10,8 +10,8 @@ import { indexList, reportWords, ruleWords } from './words.js';
 const SHOWN_ANNOTATIONS = 10;
 
 /**
- * Renders an audit report as workflow commands, which GitHub shows as annotations: an error for each failed rule, a warning
- * for each warning, and a notice with the summary.
+ * Renders an audit report as workflow commands, which GitHub shows as annotations: an error for each failed
+ * rule, a warning for each warning, and a notice with the summary.
  */
 export function renderGitHub(report: AuditReport): string {
   const { gate, model } = report;
@@ -32,8 +32,8 @@ export function renderGitHub(report: AuditReport): string {
 }
 
 /**
- * Renders a difference: a warning for each site at which neurons died, and for each warning, and a notice with the summary.
- * Nothing in it fails a build: that is what a gate with a baseline is for.
+ * Renders a difference: a warning for each site at which neurons died, and for each warning, and a notice
+ * with the summary. Nothing in it fails a build: that is what a gate with a baseline is for.
  */
 export function renderGitHubDiff(diff: DiffReport): string {
   const name = diff.new.model;

@@ -1,6 +1,6 @@
 import type { GraphReport } from './schema.js';
 
-/** What a rule can ask of a layer of a graph network, and where the report keeps it. */
+/** Fields of a graph network's layer that a rule may compare, and their names in the report. */
 export const GRAPH_FIELDS = {
   dirichlet_energy: 'dirichletEnergy',
   distance_to_mean: 'distanceToMean',

@@ -6,7 +6,9 @@ import { levels } from './sparkline.js';
 import type { Column } from './text.js';
 import { layerName, siteName } from './words.js';
 
-/** Layers that are listed one by one; of more the first and the last are, with the chart to show the course. */
+/**
+ * Layers that are listed one by one; of more the first and the last are, with the chart to show the course.
+ */
 const SHOWN_LAYERS = 16;
 
 const LEGEND =

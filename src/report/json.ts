@@ -59,8 +59,8 @@ export async function writeReport(path: string, report: object): Promise<void> {
 }
 
 /**
- * Returns a report of any kind as JSON: objects indented, lists of plain values on one line each, so that a person can read
- * it and a histogram does not fill the screen. NaN and infinite numbers are `null`.
+ * Returns a report of any kind as JSON: objects indented, lists of plain values on one line each, so that a
+ * person can read it and a histogram does not fill the screen. NaN and infinite numbers are `null`.
  */
 export function formatReport(report: object): string {
   return `${format(report, '')}\n`;
@@ -108,7 +108,10 @@ function damaged(path: string, error: z.ZodError): UserError {
   );
 }
 
-/** Checks what the schema cannot say: vectors have a number for each neuron, indices lie within them, ids differ. */
+/**
+ * Checks what the schema cannot say: vectors have a number for each neuron, indices lie within them, ids
+ * differ.
+ */
 function checkSites(report: AuditReport, path: string): void {
   const ids = new Set<string>();
   for (const site of report.sites) {

@@ -3,8 +3,9 @@ import type { AuditReport, GateRule } from './schema.js';
 import { reportWords, ruleWords } from './words.js';
 
 /**
- * The verdict as JUnit XML: a testsuite for the model, a testcase per rule and site. Without a verdict, a testcase
- * per site that says what was found; skipped when the report is incomplete.
+ * Renders the verdict as JUnit XML: a testsuite for the model, a testcase for each rule and site. Without a
+ * verdict there is a testcase for each site with what was found, which is skipped if the report is
+ * incomplete.
  */
 export function renderJUnit(report: AuditReport): string {
   const words = reportWords(report);

@@ -6,10 +6,10 @@ import type { AuditReport, SiteReport } from './schema.js';
 import { DERIVED_WARNINGS } from './warnings.js';
 
 /**
- * The report with everything derived computed anew from its counters, under another criterion if one is given.
- * A gate's verdict is left out: it was about the old numbers.
+ * Computes everything that a report derives from its counters anew, under the criterion if there is one. The
+ * verdict of a gate is left out, since it judged the old numbers.
  *
- * @throws UserError when another `firing` or `threshold` is asked for: the counters do not hold that.
+ * @throws UserError for another `firing` or `threshold`: the counters were counted under those of the report.
  */
 export function recompute(report: AuditReport, criterion: Partial<Criterion> = {}): AuditReport {
   const wanted: Criterion = { ...criterionOf(report), ...criterion };
@@ -25,7 +25,7 @@ export function recompute(report: AuditReport, criterion: Partial<Criterion> = {
   return finishReport({ ...partsOf(report), criterion: wanted, sites });
 }
 
-/** What a report holds that is not derived, ready for `finishReport`. */
+/** Returns the parts of a report that are not derived, ready for `finishReport`. */
 export function partsOf(report: AuditReport): ReportParts {
   const { tool, createdAt, model, data, runtime, sites, lineage, graph, layers, summary } = report;
   return {
@@ -45,7 +45,7 @@ export function partsOf(report: AuditReport): ReportParts {
   };
 }
 
-/** The counters of a report's site, as they were when it was built. */
+/** Decodes the counters of a report's site. */
 export function siteCounters(site: SiteReport): Counters {
   const { id, neurons, positions, values, perNeuron } = site;
   const { histogram, scale, zeroPoint } = values;

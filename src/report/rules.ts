@@ -4,7 +4,10 @@ import { FIELDS, type Field, isRatio } from './fields.js';
 import { GRAPH_FIELDS, type GraphField, isGraphField } from './graph-fields.js';
 import { SITE_KINDS } from './summary.js';
 
-/** A rule of the gate, read from `RULE := [AGG "("] SELECTOR "." FIELD [")"] CMP NUMBER`. It fails when it holds. */
+/**
+ * A rule of the gate, read from `RULE := [AGG "("] SELECTOR "." FIELD [")"] CMP NUMBER`. It fails when it
+ * holds.
+ */
 export interface Rule {
   /** As it was written. */
   text: string;
@@ -20,12 +23,12 @@ export type Aggregate = (typeof AGGREGATES)[number];
 const COMPARISONS = ['>=', '<=', '>', '<'] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
-/** What an error shows to someone whose rule could not be read. */
+/** The grammar of rules, for whoever wrote one that cannot be read. */
 export const GRAMMAR = `RULE      [AGG "("] SELECTOR "." FIELD [")"] CMP NUMBER
 AGG       ${AGGREGATES.join(' | ')}
 SELECTOR  a site id, with * for anything (5.mlp_post, *.mlp_post,
-          decoder.*.attn_out.cross); or a site name alone, which is about
-          the whole model: ${SITE_KINDS.join(', ')}
+          decoder.*.attn_out.cross); or a site name alone, for all its
+          neurons in the model: ${SITE_KINDS.join(', ')}
 FIELD     ${wrap(FIELDS, 66).join('\n          ')}
           of graphs, also of the selector output: ${wrap(Object.keys(GRAPH_FIELDS), 55).join('\n          ')}
 CMP       > | >= | < | <=
@@ -57,7 +60,7 @@ export function parseRule(text: string): Rule {
   return { text: text.trim(), aggregate, selector, field, comparison, limit };
 }
 
-/** A number; of a ratio also a percentage. */
+/** Reads a number, or the percentage of a ratio. */
 function readLimit(scan: Scanner, field: Rule['field']): number {
   const number = scan.take(/[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/iy)?.[0];
   if (number === undefined) scan.fail(scan.at, 'expected a number, such as 0.05 or 5%');
@@ -80,7 +83,7 @@ export function holds(value: number, comparison: Comparison, limit: number): boo
   }
 }
 
-/** SELECTOR "." FIELD: the last dot divides them. */
+/** Reads SELECTOR "." FIELD: the last dot divides them. */
 function path(scan: Scanner): { selector: string; field: Field | GraphField } {
   const start = scan.at;
   const whole = scan.take(/[\w.*-]+/y)?.[0];

@@ -6,13 +6,13 @@ import type { AuditReport, GateRule } from './schema.js';
 import { ruleWords } from './words.js';
 
 export interface SarifOptions {
-  /** No result is more severe than this: GitHub's own check fails on `error`, whatever our gate says. */
+  /** Severity of the worst result: GitHub's own check fails on `error`, whatever our gate says. */
   maxLevel?: SarifLevel;
   /** Folder that the model's path is made relative to: the root of the repository. */
   root: string;
 }
 
-/** Failed rules and warnings as SARIF 2.1.0 (OASIS), for code scanning. */
+/** Renders failed rules and warnings as SARIF 2.1.0 (OASIS), for code scanning. */
 export function renderSarif(report: AuditReport, { maxLevel = 'error', root }: SarifOptions): string {
   const uri = relativeUri(report.model.path, root);
   const failed = report.gate?.rules.filter(({ status }) => status === 'failed') ?? [];
@@ -59,7 +59,7 @@ interface Finding {
   level: SarifLevel;
   text: string;
   site: string | null;
-  /** What tells it from other findings at the site, whatever was measured. */
+  /** Tells the finding from others at the site, whatever was measured. */
   key: string;
 }
 
@@ -98,7 +98,7 @@ function ruleDescriptor(id: string, maxLevel: SarifLevel) {
   };
 }
 
-/** What a gate entry is about: a field such as `dead_ratio`, `baseline`, or `strict`. */
+/** Names what a rule judges: a field such as `dead_ratio`, `baseline`, or `strict`. */
 function subject({ rule }: GateRule): string {
   if (rule.startsWith('strict: ')) return 'strict';
   if (/ - baseline [<>]/.test(rule)) return 'baseline';
@@ -109,7 +109,10 @@ function capped(level: SarifLevel, max: SarifLevel): SarifLevel {
   return SARIF_LEVELS[Math.min(SARIF_LEVELS.indexOf(level), SARIF_LEVELS.indexOf(max))]!;
 }
 
-/** A URI relative to `root`; of a file outside of it only the name, since absolute paths mean nothing elsewhere. */
+/**
+ * Makes a URI relative to `root`; of a file outside it only the name, since an absolute path means nothing
+ * elsewhere.
+ */
 function relativeUri(path: string, root: string): string {
   const inside = relative(root, resolve(root, path));
   const parts = inside.split(sep);

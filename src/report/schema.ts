@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const SCHEMA_VERSION = 1;
 
 export const count = z.int().nonnegative();
-/** Not a finite number, or nothing to compute it from: `null`. */
+/** A number; `null` if it is not finite, or if there is nothing to compute it from. */
 export const measured = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -109,7 +109,7 @@ export const flagCounts = z.object({
   nonFinite: count,
 });
 
-/** Where a site is. */
+/** Fields that say where a site is in its model. */
 export const place = {
   id: z.string().describe('[stack.]layer.site[.part]'),
   stack: z.string(),
@@ -207,7 +207,7 @@ export const graphSchema = z.object({
   zeroShare: share.describe('Share of the entries of X that are exactly zero'),
 });
 
-/** What every kind of report begins with. */
+/** Fields that every kind of report begins with. */
 export const head = {
   schemaVersion: z.literal(SCHEMA_VERSION),
   tool,

@@ -2,12 +2,13 @@ import type { SiteReport } from './schema.js';
 
 const LEVELS = '▁▂▃▄▅▆▇█';
 
-/** A column this many powers of ten below the highest, or lower, gets the lowest mark. */
+/** Powers of ten between the highest mark and the lowest, which lower columns get too. */
 const DECADES = 4;
 
 /**
- * The value histogram in a few characters, from the smallest to the largest value seen. Heights are logarithmic in
- * the counts, half a decade a step, since most activations lie near zero; a column without values is a space.
+ * Draws a histogram of values in a few characters, from the smallest to the largest value seen. Heights are
+ * logarithmic in the counts, half a decade a step, since most activations lie near zero. A column without
+ * values is a space.
  */
 export function sparkline(values: SiteReport['values'], width = 8): string {
   const { histogram } = values;
@@ -29,9 +30,9 @@ export function sparkline(values: SiteReport['values'], width = 8): string {
 }
 
 /**
- * A course of values from left to right on a logarithmic scale from the smallest to the largest; neighbours share a mark
- * where there are more than `width`. What is `null` is a space; zero has the lowest mark, and so has all below 1e-12 of the
- * largest.
+ * Draws a course of values from left to right, on a logarithmic scale from the smallest to the largest. More
+ * than `width` values share marks with their neighbours. `null` is a space; zero gets the lowest mark, and so
+ * does anything below 1e-12 of the largest.
  */
 export function levels(values: (number | null)[], width: number): string {
   const columns = Math.min(width, values.length);

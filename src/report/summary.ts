@@ -1,9 +1,11 @@
 import type { AuditReport, SiteKind, SiteReport } from './schema.js';
 
-/** Sites of one name in order of appearance: mlp_pre, mlp_post, attn_out. */
+/** Names of sites, in the order in which data flow through them. */
 export const SITE_KINDS = ['mlp_pre', 'mlp_post', 'attn_out'] as const satisfies SiteKind[];
 
-/** Dead neurons over the whole model, by site name; the model's ratio is that of its mlp_post neurons. */
+/**
+ * Counts dead neurons over the whole model, by site name; the model's ratio is that of its mlp_post neurons.
+ */
 export function summarize(sites: SiteReport[]): Pick<AuditReport['summary'], 'deadRatio' | 'bySite'> {
   const bySite: AuditReport['summary']['bySite'] = {};
   for (const kind of SITE_KINDS) {

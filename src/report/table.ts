@@ -26,7 +26,10 @@ const COLUMNS: Column[] = [
 const LEGEND =
   'p5, p50, p95: quantiles over neurons of how often they fire; values: their histogram from smallest to largest, logarithmic';
 
-/** Renders an audit report for a terminal: header, a line per site, summary, warnings, verdict. Ends with a newline. */
+/**
+ * Renders an audit report for a terminal: header, a line per site, summary, warnings, verdict. Ends with a
+ * newline.
+ */
 export function renderTable(report: AuditReport, options: TextOptions = {}): string {
   const { colors, label, paragraph, table, warnings, gate } = layout(options);
   const words = reportWords(report);

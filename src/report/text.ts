@@ -65,8 +65,8 @@ function line(row: Cell[], columns: readonly Column[], widths: number[], gap: st
 }
 
 /**
- * Breaks a text into lines of `width`; lines after the first are indented. A longer word is cut in two, and a number keeps its
- * percent sign.
+ * Breaks a text into lines of `width`; lines after the first are indented. A longer word is cut in two, and a
+ * number keeps its percent sign.
  */
 export function wrap(text: string, width: number, indent = ''): string[] {
   const lines: string[] = [];

@@ -2,7 +2,10 @@ import { resolution } from '../stats/distribution.js';
 import { counted, number, percent } from './format.js';
 import type { AuditReport, SiteReport, Warning } from './schema.js';
 
-/** Codes of the warnings that follow from the rest of the report; computed anew whenever a report is rebuilt. */
+/**
+ * Codes of the warnings that follow from the rest of the report. They are computed anew whenever a report is
+ * rebuilt.
+ */
 export const DERIVED_WARNINGS = [
   'resolution',
   'no-data',
@@ -11,7 +14,7 @@ export const DERIVED_WARNINGS = [
   'incomplete-data',
 ] as const;
 
-/** Codes of warnings that weaken the verdict of a gate: with `--strict` they fail it. */
+/** Codes of warnings that weaken the verdict of a gate: under `strict` they fail it. */
 export const WEAKENING_WARNINGS: readonly string[] = [
   ...DERIVED_WARNINGS,
   'baseline-site-missing',
@@ -19,13 +22,13 @@ export const WEAKENING_WARNINGS: readonly string[] = [
   'baseline-differs',
 ];
 
-/** Warnings that follow from sites, data and criterion. */
+/** Returns the warnings that follow from sites, data and criterion. */
 export function derivedWarnings(report: Pick<AuditReport, 'sites' | 'data' | 'criterion'>): Warning[] {
   return [
     ...incompleteData(report.data),
     ...coarseResolution(report),
-    ...about(report.sites, 'no-data', ({ positions }) => positions === 0 && 'saw no position at all'),
-    ...about(
+    ...warningsAt(report.sites, 'no-data', ({ positions }) => positions === 0 && 'saw no position at all'),
+    ...warningsAt(
       report.sites,
       'non-finite',
       ({ flags, neurons }) =>
@@ -47,7 +50,9 @@ function incompleteData(data: AuditReport['data']): Warning[] {
   return [{ code, message: `Only some shards of the data were merged: ${shards}.` }];
 }
 
-/** Only the frequency criterion has a limit that a resolution can be too coarse for. A census has no resolution. */
+/**
+ * Warns if the resolution is too coarse for the limit of the frequency criterion. A census has no resolution.
+ */
 function coarseResolution({ sites, criterion }: Pick<AuditReport, 'sites' | 'criterion'>): Warning[] {
   const { dead, deadBelow, resolution: overall } = criterion;
   if (dead !== 'frequency' || deadBelow === null || overall === null || overall <= deadBelow) return [];
@@ -68,26 +73,35 @@ function coarseResolution({ sites, criterion }: Pick<AuditReport, 'sites' | 'cri
     }));
 }
 
-/** A sum near zero says nothing where positive and negative values cancel. */
+/**
+ * Warns of the criterion `sum` where positive and negative values cancel: a sum near zero says nothing there.
+ */
 function signedSum({ sites, criterion }: Pick<AuditReport, 'sites' | 'criterion'>): Warning[] {
   if (criterion.dead !== 'sum') return [];
-  return about(sites, 'signed-sum', ({ site, values }) => {
+  return warningsAt(sites, 'signed-sum', ({ site, values }) => {
     const signed = site !== 'mlp_post' || ((values.min ?? 0) < 0 && (values.max ?? 0) > 0);
     return signed && 'has positive and negative values, which cancel in the sum that decides about dead';
   });
 }
 
-function about(sites: SiteReport[], code: string, what: (site: SiteReport) => string | false): Warning[] {
+/** A warning for each site of which there is something to say. */
+function warningsAt(
+  sites: SiteReport[],
+  code: string,
+  predicate: (site: SiteReport) => string | false,
+): Warning[] {
   return sites.flatMap((site) => {
-    const message = what(site);
-    return message ? [{ code, message: `${site.id} ${message}.`, site: site.id }] : [];
+    const text = predicate(site);
+    return text ? [{ code, message: `${site.id} ${text}.`, site: site.id }] : [];
   });
 }
 
-/** Warnings of one kind that are shown one by one; the rest is counted. */
+/** Warnings of one kind that are shown one by one; the others are counted. */
 const SHOWN_OF_A_KIND = 3;
 
-/** The warnings to show to a person: a model with hundreds of experts may have hundreds of one kind. */
+/**
+ * Returns the warnings to show to a person: a model with hundreds of experts may have hundreds of one kind.
+ */
 export function shownWarnings(warnings: readonly Warning[]): Warning[] {
   const groups = new Map<string, Warning[]>();
   for (const warning of warnings) groups.set(warning.code, [...(groups.get(warning.code) ?? []), warning]);

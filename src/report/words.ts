@@ -97,7 +97,10 @@ function dataWords({ data, sites }: AuditReport): string {
   );
 }
 
-/** Says how much data was seen. A site of a convolution sees a position at each pixel, of which the data know nothing. */
+/**
+ * Says how much data was seen. A site of a convolution sees a position at each pixel, of which the data know
+ * nothing.
+ */
 function seenWords(data: AuditReport['data'], sites: AuditReport['sites']): string {
   const most = mostPositions(sites);
   if (most > data.positions) {

@@ -147,8 +147,8 @@ const running = group('Running', {
     default: 'auto',
     request: true,
   }),
-  // More threads than cores only wait for each other, and some thousands take a machine down. A schema that is
-  // published must not depend on the machine, so the limit is a refinement.
+  // More threads than cores only wait for each other, and some thousands take a machine down. A schema that
+  // is published must not depend on the machine, so the limit is a refinement.
   threads: {
     kind: 'number',
     schema: z
@@ -179,7 +179,7 @@ const running = group('Running', {
   }),
 } as const satisfies Record<string, Omit<Setting, 'group'>>);
 
-/** What an audit needs to know: what to feed, what to read, what is dead, where to run. */
+/** Settings of an audit: its data, its sites, which neurons are dead, and the device. */
 export const auditSettings = { ...data, ...model, ...deadNeurons, ...running };
 
 /** Reads `0/2`, the first of two shards. */

@@ -12,8 +12,9 @@ export const configFileName = 'audit.config.json';
 /**
  * Reads the settings of a configuration file. Relative paths in it are relative to its own folder.
  *
- * @param path As `--config` names it. Without it, `audit.config.json` of the current folder or of the nearest folder above
- *   it that has one is read, up to the root of the repository: nothing outside a repository changes what it builds.
+ * @param path As `--config` names it. Without it, `audit.config.json` of the current folder or of the nearest
+ *   folder above it that has one is read, up to the root of the repository: nothing outside a repository
+ *   changes what it builds.
  * @throws UserError when the file is missing, no JSON, or does not follow the schema.
  */
 export function loadConfig(path?: string): Settings {
@@ -40,7 +41,10 @@ export function configJsonSchema(): object {
   };
 }
 
-/** The configuration file of the folder or of the nearest one above it; a folder with `.git` is the last one to be tried. */
+/**
+ * The configuration file of the folder or of the nearest one above it; a folder with `.git` is the last one
+ * to be tried.
+ */
 function nearestConfig(folder: string): string | null {
   const file = join(folder, configFileName);
   if (existsSync(file)) return folder === process.cwd() ? configFileName : file;

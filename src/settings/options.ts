@@ -3,7 +3,7 @@ import type { Criterion } from '../stats/types.js';
 import { auditSettings } from './audit-settings.js';
 import { namesOf, type Settings, type ValuesOf } from './settings.js';
 
-/** What happens on the way of a job is told to these; `signal` ends it early. */
+/** Functions that are told of a job's progress, and the signal that ends it early. */
 export interface Handles {
   /** Called once when the sites are known, before anything runs. */
   onSites?: (sites: readonly SitePlace[]) => void;
@@ -17,13 +17,16 @@ export interface Handles {
   signal?: AbortSignal;
 }
 
-/** Options of the library's verbs: the settings of an audit by their own names. What is absent has its default. */
+/**
+ * Options of the library's verbs: the settings of an audit by their own names. What is absent has its
+ * default.
+ */
 export interface AuditOptions extends ValuesOf<typeof auditSettings>, Handles {
   /** Path of the .onnx file. */
   model: string;
 }
 
-/** Where a site is in the model. */
+/** Place of a site in the model. */
 export interface SitePlace {
   id: string;
   stack: string;
@@ -32,7 +35,9 @@ export interface SitePlace {
   part: string;
 }
 
+/** Progress of a run. */
 export interface Progress {
+  /** Positions seen so far. */
   positions: number;
   /** Positions that the whole run will see; `null` when unknown. */
   total: number | null;
@@ -41,9 +46,10 @@ export interface Progress {
 
 export type { DownloadProgress };
 
+/** Options that say which neurons are dead. */
 export type CriterionOptions = Pick<AuditOptions, 'firing' | 'threshold' | 'dead' | 'deadBelow'>;
 
-/** The criterion as far as the options set it; `completeCriterion` adds the defaults. */
+/** Returns the criterion as far as the options set it; `completeCriterion` adds the defaults. */
 export function criterionSettings({
   firing,
   threshold,
@@ -58,7 +64,7 @@ export function criterionSettings({
   };
 }
 
-/** The settings that an audit itself needs; the others are about gates and output. */
+/** Returns the settings that an audit itself needs; the others are those of gates and output. */
 export function toAuditOptions(model: string, settings: Settings): AuditOptions {
   const own = namesOf(auditSettings).filter((name) => settings[name] !== undefined);
   return { model, ...Object.fromEntries(own.map((name) => [name, settings[name]])) };

@@ -10,7 +10,7 @@ import {
   textSetting,
 } from './setting.js';
 
-/** What standard output can carry. */
+/** Formats of a report on standard output. */
 export const FORMATS = ['table', 'json', 'github'] as const;
 export type Format = (typeof FORMATS)[number];
 
@@ -18,7 +18,7 @@ export type Format = (typeof FORMATS)[number];
 export const SARIF_LEVELS = ['none', 'note', 'warning', 'error'] as const;
 export type SarifLevel = (typeof SARIF_LEVELS)[number];
 
-/** What a report is judged by. */
+/** Settings that judge a report. */
 export const gateSettings = group('Gate', {
   failOn: {
     kind: 'repeated',
@@ -40,7 +40,7 @@ export const gateSettings = group('Gate', {
   strict: switchSetting({ help: 'Warnings that weaken the verdict fail the gate', request: true }),
 } as const satisfies Record<string, Omit<Setting, 'group'>>);
 
-/** Where metrics go. */
+/** Settings that send metrics. */
 export const monitoringSettings = group('Monitoring', {
   push: textSetting(
     'the address of a Pushgateway, as in `http://localhost:9091`',
@@ -58,7 +58,7 @@ export const monitoringSettings = group('Monitoring', {
   ),
 });
 
-/** What is printed and written. */
+/** Settings that print and write reports. */
 export const outputSettings = group('Output', {
   format: choice(FORMATS, {
     value: 'name',

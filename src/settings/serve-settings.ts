@@ -5,7 +5,7 @@ const A_MILLION = 1_000_000;
 /** Node's timers hold 2³¹ ms, which is a little less than 25 days. */
 const LONGEST_TIMER = '24d';
 
-/** What the exporter needs to know besides the settings of its audits. */
+/** Settings of the exporter, besides those of its audits. */
 export const serveSettings = {
   ...group('Models', {
     models: textSetting('a folder', {

@@ -1,9 +1,15 @@
 import { z } from 'zod';
 
-/** How the command line reads a value: `names` and `layers` from a list with commas, `repeated` from an option each time. */
+/**
+ * Form of a value on the command line: `names` and `layers` are lists with commas, a `repeated` option may
+ * stand several times, and `pairs` are `KEY=VALUE`.
+ */
 export type Kind = 'text' | 'number' | 'switch' | 'names' | 'layers' | 'repeated' | 'pairs';
 
-/** One thing that a user can set: all that the library, the configuration file, the flags and the API know of it. */
+/**
+ * One thing that a user can set: all that the library, the configuration file, the flags and the API know of
+ * it.
+ */
 export interface Setting<S extends z.ZodType = z.ZodType> {
   schema: S;
   kind: Kind;
@@ -15,7 +21,7 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   help: string;
   /** The value that an absent setting has. */
   default?: string | number;
-  /** What an absent setting means, where no one value says it. */
+  /** Meaning of an absent setting, if no one value says it. */
   otherwise?: string;
   /** Name of the value in help, as in `n|all`; absent for a switch. */
   value?: string;
@@ -25,7 +31,10 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   helpOff?: string;
   /** Words that a value may be one of, for "did you mean". */
   words?: readonly string[];
-  /** A `file` is relative to the folder of the configuration file; so is a `name`, if a file of that name is there. */
+  /**
+   * A `file` is relative to the folder of the configuration file; so is a `name`, if a file of that name is
+   * there.
+   */
   path?: 'file' | 'name';
   /** True if the command does not work without it. */
   required?: true;
@@ -33,7 +42,7 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   request?: true;
 }
 
-/** What a setting is besides its schema; its group is added by `group`. */
+/** The facts of a setting besides its schema; `group` adds its heading. */
 type Facts = Omit<Setting, 'schema' | 'kind' | 'group' | 'expected' | 'words'>;
 type Ungrouped<S extends z.ZodType> = Omit<Setting<S>, 'group'>;
 
@@ -101,7 +110,7 @@ export function switchSetting(facts: Facts): Ungrouped<z.ZodType<boolean>> {
   return { kind: 'switch', schema: z.boolean(), expected: 'true or false', ...facts };
 }
 
-/** The line of help with the default, as one sentence for every command. */
+/** Returns the line of help with the default. */
 export function helpOf(setting: Setting): string {
   const { help, helpOff } = setting;
   const absent = setting.otherwise ?? setting.default;

@@ -5,8 +5,9 @@ import { gateSettings, monitoringSettings, outputSettings } from './output-setti
 import { type Setting, text } from './setting.js';
 
 /**
- * Every setting of an audit, once: the options of the library, the keys of `audit.config.json`, the flags of the command
- * line and their help, and what a request to the server may set are all derived from these tables.
+ * Every setting of an audit, once: the options of the library, the keys of `audit.config.json`, the flags of
+ * the command line and their help, and what a request to the server may set are all derived from these
+ * tables.
  */
 export const settings = { ...auditSettings, ...gateSettings, ...monitoringSettings, ...outputSettings };
 
@@ -31,8 +32,8 @@ export function namesOf<T extends Record<string, Setting>>(table: T): (keyof T &
 }
 
 /**
- * Checks values as the library's callers give them, and returns them as the schema reads them (`5%` is 0.05). What no
- * setting of the table is called is ignored.
+ * Checks values as callers of the library set them, and returns them as the schema reads them (`5%` is 0.05).
+ * Names that the table does not have are ignored.
  *
  * @throws SettingError for the first value that a setting cannot have.
  */
@@ -45,7 +46,10 @@ export function checkSettings<T extends Record<string, Setting>>(table: T, value
   ) as ValuesOf<T>;
 }
 
-/** The value of one setting, as its schema reads it. @throws SettingError when the setting cannot have it. */
+/**
+ * Returns the value of one setting, as its schema reads it. @throws SettingError when the setting cannot have
+ * it.
+ */
 export function checkSetting(
   table: Record<string, Setting>,
   name: string,

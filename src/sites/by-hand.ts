@@ -7,10 +7,10 @@ import { matchGlob } from './glob.js';
 import type { Site, SiteName } from './types.js';
 
 /**
- * Adds the sites that the setting `map` names; one with the id of a found site replaces it. With `*` in both, each tensor
- * that matches becomes a site whose id has the tensor's text in place of the star: `*.mlp_post=/h.*_/act` names
- * `3.mlp_post` at `/h.3_/act`. Where such texts make no ids (`gelu`, `gelu_1`, … match `gelu*`), the tensors are numbered
- * from 0 in the order of execution.
+ * Adds the sites that the setting `map` names; one with the id of a found site replaces it. With `*` in both,
+ * each tensor that matches becomes a site whose id has the tensor's text in place of the star:
+ * `*.mlp_post=/h.*_/act` names `3.mlp_post` at `/h.3_/act`. Where such texts make no ids (`gelu`, `gelu_1`, …
+ * match `gelu*`), the tensors are numbered from 0 in the order of execution.
  *
  * @throws UserError for an id or tensor that does not exist.
  */
@@ -43,7 +43,9 @@ export function mapByHand(graph: Graph, found: Site[], map: Record<string, strin
 
 const SITE_ID = /^(?:([A-Za-z_][\w-]*)\.)?(\d+)\.(mlp_pre|mlp_post|attn_out)(?:\.([\w-]+))?$/;
 
-/** The id for each match: the stars of the id filled with the texts of the tensor's stars, or else a number. */
+/**
+ * The id for each match: the stars of the id filled with the texts of the tensor's stars, or else a number.
+ */
 function filledIds(id: string, matches: string[][]): string[] {
   const filled = matches.map((stars) => {
     const texts = [...stars];

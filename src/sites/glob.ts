@@ -1,8 +1,10 @@
 /**
- * Matches a text against a glob in which `*` stands for any text, the empty one included; `**` is the same as `*`.
+ * Matches a text against a glob in which `*` stands for any text, the empty one included; `**` is the same as
+ * `*`.
  *
- * Takes time in proportion to the lengths of both, however many stars there are: the pieces between the stars are looked
- * for from the end, so that the first star gets the longest text that it can have, as in a regular expression.
+ * Takes time in proportion to the lengths of both, however many stars there are: the pieces between the stars
+ * are looked for from the end, so that the first star gets the longest text that it can have, as in a regular
+ * expression.
  *
  * @returns The texts that the stars stand for, in order; `null` if the glob does not match.
  */

@@ -3,7 +3,8 @@ import { matchesSelector } from './selector.js';
 import type { Site } from './types.js';
 
 /**
- * Returns the sites that the settings `sites` and `layers` leave: those that any selector means, in any of the layers.
+ * Returns the sites that the settings `sites` and `layers` leave: those that any selector means, in any of
+ * the layers.
  *
  * @throws UserError for a selector or a layer that leaves no site of the model.
  */

@@ -9,8 +9,8 @@ export interface Selectable {
 }
 
 /**
- * Returns true if a selector means the site. The setting `sites`, the rules of a gate and requests to the server all
- * select sites by this rule. A selector is one of
+ * Returns true if a selector means the site. The setting `sites`, the rules of a gate and requests to the
+ * server all select sites by this rule. A selector is one of
  *
  * - the name of a site alone, which means every site of that name: `mlp_post`;
  * - a site id, in which `*` stands for any text, dots included: `5.mlp_post`, `decoder.*.attn_out.cross`;

@@ -153,13 +153,13 @@ describe('merge', () => {
     ['another criterion', { ...b, criterion: { ...b.criterion, ...sum.criterion } }, 'another criterion'],
     ['another threshold', { ...b, criterion: { ...b.criterion, threshold: 1 } }, 'another criterion'],
     ['another tokenizer', shardOf(rows, 1, 2, { tokenizer: 'other' }), '"tokenizer.json" and "other"'],
-    ['other data', shardOf(rows, 1, 2, { name: 'wikitext' }), 'is about other data'],
-    ['another split', shardOf(rows, 1, 2, { split: 'valid' }), 'is about other data'],
+    ['other data', shardOf(rows, 1, 2, { name: 'wikitext' }), 'is of other data'],
+    ['another split', shardOf(rows, 1, 2, { split: 'valid' }), 'is of other data'],
     ['another sequence length', shardOf(rows, 1, 2, { seqLen: 64 }), 'another sequence length'],
     ['other sites', { ...b, sites: b.sites.slice(1) }, 'other sites'],
     ['an overlapping shard', a, '`0.json` and `1.json` overlap: both hold shard 0 of 2'],
     ['a shard of another number', shardOf(rows, 1, 3), 'is shard 1 of 3, but the others are of 2'],
-    ['the whole data', shardOf(rows, 0, 1), '`1.json` is about the whole data'],
+    ['the whole data', shardOf(rows, 0, 1), '`1.json` is of the whole data'],
   ])('refuses %s', (_, other, sentence) => {
     expect(() => merge(a, other)).toThrow(UserError);
     expect(() => merge(a, other)).toThrow(sentence);

@@ -12,7 +12,7 @@ const names = ['format', 'color'] as const;
 export function addDoctorCommand(parent: Command): void {
   const command = parent
     .command('doctor')
-    .description('Says what device providers work here, and what is missing for the others');
+    .description('Says which devices work here, and what is missing for the others');
   addSettings(command, names);
   command.action(async () => {
     const { format, color } = readSettings(command, names);

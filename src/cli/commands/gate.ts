@@ -9,7 +9,7 @@ import { printReport } from '../present.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
-// `--report` is not among them: with the audit's configuration file it would write over what is judged.
+// Without `report`: a configuration file of audits would have it write over the report that is judged.
 const names = [
   ...gateNames,
   ...(['format', 'junit', 'markdown', 'sarif', 'sarifMaxLevel', 'quiet', 'color'] as const),

@@ -12,7 +12,7 @@ export function addInspectCommand(parent: Command): void {
   const command = parent
     .command('inspect')
     .argument('<model.onnx>')
-    .description('Lists sites, layers, neurons, and the weights behind each site')
+    .description('Lists sites, layers, neurons, and the weights that feed each site')
     .option('--explain', 'Also say why something was not found: the nearest misses');
   addSettings(command, names);
   addConfigOption(command);

@@ -26,7 +26,7 @@ export function addRunCommand(parent: Command): Command {
   });
 }
 
-/** Everything that can be wrong with the command is found before the model is opened. */
+/** Runs an audit; all that can be wrong with the command is found before the model is opened. */
 async function run(model: string, settings: Settings): Promise<number> {
   checkOutputFiles(settings, [model, settings.baseline ?? []].flat());
   if (settings.resume !== undefined) checkOutputFile('--resume', settings.resume);
@@ -61,24 +61,26 @@ async function run(model: string, settings: Settings): Promise<number> {
   return judgeAndDeliver(report, gating, settings, terminal);
 }
 
-/** A rule that turns out to be about no site is an error, but what was measured is delivered all the same. */
+/** Judges the report. A rule that selects no site is an error, but the report is delivered all the same. */
 async function judgeAndDeliver(
   report: AuditReport,
   { rules, options }: Gating,
   settings: Settings,
   terminal: Terminal,
 ): Promise<number> {
-  let judged = report;
+  let result = report;
   try {
-    if (wantsGate(rules, options)) judged = withGate(report, rules, options);
+    if (wantsGate(rules, options)) result = withGate(report, rules, options);
   } finally {
-    await deliver(judged, settings, terminal);
-    await publish(judged, settings, options.baseline);
+    await deliver(result, settings, terminal);
+    await publish(result, settings, options.baseline);
   }
-  return judged.gate?.status === 'failed' ? 1 : 0;
+  return result.gate?.status === 'failed' ? 1 : 0;
 }
 
-/** Files first: they are there when someone reads the last line of the table. */
+/**
+ * Writes the files, and then prints: when somebody reads the last line of the table, the files are complete.
+ */
 async function deliver(report: AuditReport, settings: Settings, terminal: Terminal): Promise<void> {
   await writeOutputFiles(report, settings);
   printReport(report, settings, terminal);
