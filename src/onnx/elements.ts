@@ -37,7 +37,7 @@ export function elementRange(bits: number, element: number): { start: number; en
 }
 
 /** Returns a key of a tensor's bytes in a file: tensors that share them have the same key. `null` without a file. */
-export function bytesKey({ span }: TensorProto): string | null {
+export function bytesKey({ span }: Pick<TensorProto, 'span'>): string | null {
   return span ? `${span.startBytes}-${span.endBytes}:${span.file}` : null;
 }
 

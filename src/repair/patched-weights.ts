@@ -1,66 +1,12 @@
-import type { BytePatch } from '../files/patch.js';
 import { constantTensor } from '../graph/constants.js';
 import type { Graph } from '../graph/graph.js';
 import type { Model } from '../graph/model.js';
 import { allGraphs } from '../graph/traversal.js';
-import { bytesKey, checkOverlaySize, elementBits, elementRange, setElement } from '../onnx/elements.js';
-import { tensorBytes } from '../onnx/tensor-bytes.js';
+import { bytesKey } from '../onnx/elements.js';
 import type { AttributeProto, FunctionProto, TensorProto } from '../onnx/types.js';
-import type { NeuronWeights } from './neuron-weights.js';
 
-/**
- * Tensors of a model with some elements changed, by `bytesKey`: whole in memory, but only those that are changed.
- * The file stays as it is.
- */
+/** The bytes of changed tensors, whole and in memory, by `bytesKey`. The file stays as it is. */
 export type PatchedWeights = Map<string, Uint8Array>;
-
-/** What one change did to the incoming weights of a neuron. */
-export interface NeuronChange {
-  neuron: number;
-  /** Flat indices of the stored elements (of the codes, where several are packed into a byte). */
-  elements: number[];
-  /** One for each element; where several elements share a byte they follow each other. */
-  patches: BytePatch[];
-}
-
-/** The weights as they are by now: from disk, or from memory where some have been changed. */
-export function asPatched(weights: NeuronWeights, patched: PatchedWeights): NeuronWeights {
-  const bytes = patched.get(bytesKey(weights.codes)!);
-  return bytes ? { ...weights, codes: { ...weights.codes, rawData: bytes } } : weights;
-}
-
-/** Sets incoming weights of a neuron to zero (quantized ones to the code that means zero). `patched` is changed. */
-export function setToZero(
-  patched: PatchedWeights,
-  weights: NeuronWeights,
-  neuron: number,
-  incoming: readonly number[],
-): NeuronChange {
-  const { codes, element, zero } = weights;
-  const bytes = bytesToPatch(patched, codes);
-  const bits = elementBits(codes.dataType)!;
-  const { file, startBytes } = codes.span!;
-  const elements = incoming.map((i) => element(neuron, i));
-  const patches = incoming.map((i, k) => {
-    const { start, end } = elementRange(bits, elements[k]!);
-    const before = bytes.slice(start, end);
-    setElement(bytes, bits, elements[k]!, zero(neuron, i));
-    return { file, offsetBytes: startBytes + start, before, after: bytes.slice(start, end) };
-  });
-  return { neuron, elements, patches };
-}
-
-function bytesToPatch(patched: PatchedWeights, codes: TensorProto): Uint8Array {
-  const key = bytesKey(codes)!;
-  const known = patched.get(key);
-  if (known) return known;
-  const { rawData: _, ...onDisk } = codes;
-  const bytes = Uint8Array.from(tensorBytes(onDisk));
-  const total = [...patched.values()].reduce((sum, { length }) => sum + length, bytes.length);
-  checkOverlaySize(total);
-  patched.set(key, bytes);
-  return bytes;
-}
 
 /**
  * Puts changed tensors into a model wherever it refers to their bytes: initializers and `Constant` nodes, in nested
@@ -96,14 +42,14 @@ function patchGraph(graph: Graph, replace: Replace): void {
 }
 
 function patchFunction(proto: FunctionProto, replace: Replace): FunctionProto {
-  const node = proto.node.map((one) => ({
-    ...one,
-    attribute: one.attribute.map((attribute) => patchAttribute(attribute, replace)),
+  const node = proto.node.map((each) => ({
+    ...each,
+    attribute: each.attribute.map((attribute) => patchAttribute(attribute, replace)),
   }));
   return { ...proto, node };
 }
 
 function patchAttribute(proto: AttributeProto, replace: Replace): AttributeProto {
-  const t = proto.t && replace(proto.t);
-  return t ? { ...proto, t } : proto;
+  const tensor = proto.t && replace(proto.t);
+  return tensor ? { ...proto, t: tensor } : proto;
 }

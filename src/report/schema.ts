@@ -221,12 +221,9 @@ export const auditReportSchema = z
     kind: z.literal('audit'),
     model,
     lineage: z
-      .object({
-        parent: sha256.describe('SHA-256 of the model file that was repaired'),
-        command: z.string().describe('Command that repaired it'),
-      })
+      .object({ parent: sha256, command: z.string() })
       .optional()
-      .describe('Absent where neither a record beside the model nor its metadata says what it was made from'),
+      .describe('What was repaired, and how'),
     data,
     runtime,
     criterion: criterionSchema,

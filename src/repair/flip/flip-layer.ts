@@ -1,15 +1,14 @@
 import type { BytePatch } from '../../files/patch.js';
 import { constantTensor } from '../../graph/constants.js';
-import type { Value } from '../../graph/graph.js';
+import type { Node, Value } from '../../graph/graph.js';
 import type { Model } from '../../graph/model.js';
-import { allGraphs } from '../../graph/traversal.js';
 import { bytesKey, checkOverlaySize } from '../../onnx/elements.js';
 import { tensorBytes } from '../../onnx/tensor-bytes.js';
-import { elementCount } from '../../onnx/tensor-size.js';
-import { readNumbers } from '../../onnx/tensors.js';
+import { elementCount, readNumbers } from '../../onnx/tensors.js';
 import type { TensorProto } from '../../onnx/types.js';
 import { readersOf } from '../../patterns/quantized.js';
 import type { PatchedWeights } from '../patched-weights.js';
+import { readersByBytes, sharedReason } from '../tensor-readers.js';
 import { negated, type ZeroPointAt } from './codes.js';
 import { type Parameter, parametersOf } from './parameters.js';
 
@@ -24,27 +23,29 @@ export interface FlippedTensor {
 
 /**
  * Negates the layer whose sum `pre` is, in `patched`, which is changed; the model is only looked at. All sums of the
- * layer are negated exactly: rounding is symmetric.
+ * layer are negated exactly, since rounding is symmetric.
  *
  * @returns The reason where that cannot be done; nothing is changed then.
+ * @throws UserError when the changed tensors are too large for an overlay.
  */
 export function flipLayer(
   model: Model,
   pre: Value,
   patched: PatchedWeights,
-): { tensors: FlippedTensor[]; reason: null } | { tensors: null; reason: string } {
-  const { parameters, reason } = parametersOf(pre);
-  if (reason !== null) return { tensors: null, reason };
+): { tensors: FlippedTensor[] } | { reason: string } {
+  const found = parametersOf(pre);
+  if ('reason' in found) return found;
+  const readers = readersByBytes(model);
   const tensors: FlippedTensor[] = [];
-  for (const parameter of parameters) {
-    const flipped = flipTensor(model, parameter);
-    if (flipped && 'reason' in flipped) return { tensors: null, reason: flipped.reason };
+  for (const parameter of found.parameters) {
+    const flipped = flipTensor(parameter, readers);
+    if (flipped && 'reason' in flipped) return flipped;
     if (flipped) tensors.push(flipped);
   }
   const known = [...patched.values()].reduce((sum, { length }) => sum + length, 0);
   checkOverlaySize(tensors.reduce((sum, { patch }) => sum + patch.after.length, known));
   for (const { patch } of tensors) patched.set(keyOf(patch), patch.after);
-  return { tensors, reason: null };
+  return { tensors };
 }
 
 /** Takes a flip back. */
@@ -52,23 +53,23 @@ export function unflip(tensors: readonly FlippedTensor[], patched: PatchedWeight
   for (const { patch } of tensors) patched.delete(keyOf(patch));
 }
 
-/** The key of `bytesKey`. */
+/** Returns the key that `bytesKey` has for the patched tensor. */
 function keyOf({ file, offsetBytes, before }: BytePatch): string {
-  return `${offsetBytes}-${offsetBytes + before.length}:${file}`;
+  return bytesKey({ span: { file, startBytes: offsetBytes, endBytes: offsetBytes + before.length } })!;
 }
 
-/** `null` for what is shared, but zero: exporters store the zero biases of several layers once. */
-function flipTensor(model: Model, parameter: Parameter): FlippedTensor | null | { reason: string } {
-  const { kind, value } = parameter;
+/** Returns `null` for a bias that is zero: exporters store the zero biases of several layers once. */
+function flipTensor(
+  parameter: Parameter,
+  readers: ReadonlyMap<string, Node[]>,
+): FlippedTensor | null | { reason: string } {
+  const { kind, value, reader } = parameter;
   const tensor = constantTensor(value)!;
   const name = `\`${value.name}\``;
   if (kind === 'bias' && !parameter.zeroPoint?.value && isZero(tensor)) return null;
-  const others = sharedWith(model, parameter, tensor);
-  if (others.length > 0) {
-    return {
-      reason: `${name} is shared: ${others.slice(0, 3).join(', ')} read${others.length > 1 ? '' : 's'} it too`,
-    };
-  }
+  const all = readers.get(bytesKey(tensor) ?? '') ?? readersOf(value);
+  const others = all.filter((node) => node !== reader);
+  if (others.length > 0) return { reason: sharedReason(value.name, others) };
   if (!tensor.span) {
     return { reason: `${name} has its numbers one by one (no raw_data), so that none can be overwritten` };
   }
@@ -91,23 +92,7 @@ function isZero(tensor: TensorProto): boolean {
   return readNumbers(tensor).every((number) => number === 0);
 }
 
-/** Names of the other nodes that read the tensor or its bytes. */
-function sharedWith(model: Model, { value, reader }: Parameter, tensor: TensorProto): string[] {
-  const key = bytesKey(tensor);
-  const same = [value];
-  for (const graph of allGraphs(model.graph)) {
-    const constants = [...graph.nodes].filter((node) => node.is('Constant')).map((node) => node.output);
-    for (const other of [...graph.initializers, ...constants]) {
-      const found = other === value ? null : constantTensor(other);
-      if (key !== null && found && bytesKey(found) === key) same.push(other);
-    }
-  }
-  return same
-    .flatMap(readersOf)
-    .filter((node) => node !== reader && !node.is('Shape') && !node.is('Size'))
-    .map(({ name, opType }) => name || opType);
-}
-
+/** Returns the zero points of a tensor's codes; the reason where they are not known. */
 function zeroPoints({ zeroPoint, value }: Parameter, tensor: TensorProto): ZeroPointAt | string {
   if (!zeroPoint?.value) return () => 0;
   const stored = constantTensor(zeroPoint.value);
@@ -117,6 +102,6 @@ function zeroPoints({ zeroPoint, value }: Parameter, tensor: TensorProto): ZeroP
   const dims = tensor.dims.map(Number);
   const axis = zeroPoint.axis < 0 ? zeroPoint.axis + dims.length : zeroPoint.axis;
   if (numbers.length !== dims[axis]) return `the zero point of \`${value.name}\` fits no axis`;
-  const inner = dims.slice(axis + 1).reduce((product, n) => product * n, 1);
+  const inner = dims.slice(axis + 1).reduce((product, size) => product * size, 1);
   return (element) => numbers[Math.floor(element / inner) % numbers.length]!;
 }

@@ -55,7 +55,7 @@ export async function flip(options: FlipOptions): Promise<FlipReport> {
     results.push(result);
     if (2 * asIs >= entering) continue;
     const negated = flipLayer(model, layer.pre.value, patched);
-    if (negated.tensors === null) {
+    if ('reason' in negated) {
       refuse(result, negated.reason);
       continue;
     }

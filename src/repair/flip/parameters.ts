@@ -1,9 +1,10 @@
-import { constantTensor } from '../../graph/constants.js';
+import { unmoved, WALK_LIMIT } from '../../graph/follow.js';
 import type { Node, Value } from '../../graph/graph.js';
-import { passesNumbers } from '../../graph/operators.js';
+import { operatorOf, passesNumbers } from '../../graph/operators.js';
 import { type Linear, linear } from '../../patterns/linear.js';
 import { constantOperand, isConstant } from '../../patterns/operands.js';
 import { quantizedWeight } from '../../patterns/quantized.js';
+import { storedWeight } from '../../patterns/weights.js';
 
 /** A parameter of a layer that is to be negated. */
 export interface Parameter {
@@ -12,112 +13,99 @@ export interface Parameter {
   value: Value;
   /** The node of the layer that reads it, seen through what moves or dequantizes it. */
   reader: Node;
-  /** Quantized codes: their zero point (`null`: 0) and the axis of `value` along which it varies. */
+  /** Zero point of quantized codes (`null`: 0), and the axis of `value` along which it varies. */
   zeroPoint: { value: Value | null; axis: number } | null;
 }
 
-export type LayerParameters =
-  | { parameters: Parameter[]; reason: null }
-  | { parameters: null; reason: string };
-
-const MAX_STEPS = 40;
-
 /**
- * The parameters whose negation negates `pre` exactly: weights and bias of the linear layers whose sum it is, or scale
- * and shift of a normalisation by constants that follows them. Or why there are none.
+ * Finds the parameters whose negation negates `pre` exactly: weights and bias of the linear layers whose sum it is, or
+ * scale and shift of a normalisation by constants that follows them.
+ *
+ * @returns The reason where something on the way has no exact negative.
  */
-export function parametersOf(pre: Value): LayerParameters {
-  const parameters: Parameter[] = [];
-  const reason = collect(pre, parameters, MAX_STEPS);
-  return reason === null ? { parameters, reason: null } : { parameters: null, reason };
+export function parametersOf(pre: Value): { parameters: Parameter[] } | { reason: string } {
+  const walk: Walk = { parameters: [], seen: new Set() };
+  const reason = collect(pre, walk, WALK_LIMIT);
+  return reason === null ? { parameters: walk.parameters } : { reason };
 }
 
-/** Adds to `found`; the reason where the walk ends at what has no negative. */
-function collect(value: Value, found: Parameter[], steps: number): string | null {
+interface Walk {
+  parameters: Parameter[];
+  /** Values that the walk has been at: a sum may read a value twice. */
+  seen: Set<Value>;
+}
+
+/** Adds the parameters upstream of a value to the walk; returns the reason where it meets something else. */
+function collect(value: Value, walk: Walk, steps: number): string | null {
+  if (walk.seen.has(value)) return null;
+  walk.seen.add(value);
   const node = value.producer;
   if (!node) return `${value.name} is computed by nothing`;
-  if (steps === 0) return `more than ${MAX_STEPS} nodes lie before it`;
+  if (steps === 0) return `more than ${WALK_LIMIT} nodes lie before it`;
   const layer = linear(node);
-  if (layer) return ofLayer(layer, found);
-  const first = node.input;
-  if (!first) return `${node.opType} has no input`;
-  if (quantizes(node)) return `${node.opType} quantizes it, with a range chosen for its present sign`;
-  if (passesNumbers(node) || node.is('Transpose')) return collect(first, found, steps - 1);
-  const rest = node.inputs.filter((input) => input !== null);
-  switch (node.domain === '' ? node.opType : '') {
-    case 'Add':
-    case 'Sub':
-    case 'Sum':
-      for (const input of rest) {
-        const failed = isConstant(input)
-          ? stored('bias', input, node, found)
-          : collect(input, found, steps - 1);
-        if (failed !== null) return failed;
-      }
-      return null;
-    case 'BatchNormalization':
-      return stored('weight', node.inputs[1]!, node, found) ?? stored('bias', node.inputs[2]!, node, found);
-    case 'Mul':
-    case 'Div': {
-      const factor = scaled(node);
-      return factor ? collect(factor, found, steps - 1) : stop(node);
-    }
-    default:
-      return stop(node);
+  if (layer) return ofLayer(layer, walk);
+  if (!node.input) return `${node.opType} has no input`;
+  if (/quantizeLinear$/i.test(node.opType)) {
+    return `${node.opType} quantizes it, with a range chosen for its present sign`;
   }
+  if (passesNumbers(node) || node.is('Transpose')) return collect(node.input, walk, steps - 1);
+  if (node.is('BatchNormalization')) {
+    const [, scale, shift] = node.inputs;
+    return stored('weight', scale!, node, walk) ?? stored('bias', shift!, node, walk);
+  }
+  const { arithmetic } = operatorOf(node);
+  if (arithmetic === 'sum') return ofSum(node, walk, steps);
+  const factor = arithmetic === 'product' ? dataFactor(node) : null;
+  if (factor) return collect(factor, walk, steps - 1);
+  return `${node.opType} at ${node.name || node.output.name} lies between the linear layer and the rectifier`;
 }
 
-function ofLayer(layer: Linear, found: Parameter[]): string | null {
-  const { node, weight, bias } = layer;
-  if (node.opType.startsWith('QLinear'))
+/** Every operand of a sum is negated: constants are biases. */
+function ofSum(node: Node, walk: Walk, steps: number): string | null {
+  for (const input of node.inputs) {
+    if (!input) continue;
+    const reason = isConstant(input) ? stored('bias', input, node, walk) : collect(input, walk, steps - 1);
+    if (reason !== null) return reason;
+  }
+  return null;
+}
+
+function ofLayer(layer: Linear, walk: Walk): string | null {
+  const { node, operand, weight: value, bias } = layer;
+  const layout = operatorOf(node).weight!;
+  if (layout.quantized === 'codes') {
     return `${node.opType} quantizes its result, with a range of its present sign`;
-  if (node.opType === 'MatMulNBits') return 'its weights are packed in blocks of a few bits';
+  }
+  if (layout.packed) return 'its weights are packed in blocks of a few bits';
   const codes = quantizedWeight(layer);
   if (codes && codes.blockSize > 0) return 'its weights are quantized in blocks';
+  if (storedWeight(operand)?.quantizedAtRun) return `the file quantizes \`${value.name}\` when it runs`;
   const zeroPoint = codes && { value: codes.zeroPoint, axis: codes.axis };
-  if (throughQuantizer(layer.operand)) return `the file quantizes \`${weight.name}\` when it runs`;
-  found.push({ kind: 'weight', value: weight, reader: node, zeroPoint });
-  return bias ? stored('bias', bias, node, found) : null;
+  walk.parameters.push({ kind: 'weight', value, reader: node, zeroPoint });
+  return bias ? stored('bias', bias, node, walk) : null;
 }
 
-/** A constant, followed back to the tensor in the file. */
-function stored(kind: Parameter['kind'], operand: Value, reader: Node, found: Parameter[]): string | null {
-  let zeroPoint: Parameter['zeroPoint'] = null;
-  for (let at: Value = operand; ; ) {
-    if (constantTensor(at)) {
-      found.push({ kind, value: at, reader, zeroPoint });
-      return null;
-    }
-    const node = at.producer;
-    if (!node?.input || !(passesNumbers(node) || node.is('Transpose')) || node.is('QuantizeLinear')) {
-      return `${operand.name} is computed from constants, not stored`;
-    }
-    if (node.opType === 'DequantizeLinear') {
-      zeroPoint = { value: node.inputs[2] ?? null, axis: node.int('axis', 1) };
-    }
-    at = node.input;
-  }
+/** Adds the tensor in the file that a constant operand is made of. */
+function stored(kind: Parameter['kind'], operand: Value, reader: Node, walk: Walk): string | null {
+  const tensor = storedWeight(operand);
+  if (!tensor || tensor.quantizedAtRun) return `${operand.name} is computed from constants, not stored`;
+  const { value, decoding } = tensor;
+  if (decoding && decoding.blockSize > 0) return `\`${value.name}\` is quantized in blocks`;
+  const zeroPoint = decoding && { value: decoding.zeroPoint, axis: decoding.axis ?? 0 };
+  walk.parameters.push({ kind, value, reader, zeroPoint });
+  return null;
 }
 
-/** The factor that carries the data: the other one is constant, or dequantizes what an integer product gave. */
-function scaled(node: Node): Value | null {
+/**
+ * Returns the operand of a product that carries the data. The other one is constant, or it is the scale that turns the
+ * integer sums of a quantized layer into numbers. `null` where the data is a divisor.
+ */
+function dataFactor(node: Node): Value | null {
   const split = constantOperand(node);
   if (split) return node.is('Div') && split.other !== node.input ? null : split.other;
-  const isProduct = (value: Value | null): boolean => {
-    const producer = value?.producer?.is('Cast') ? value.producer.input?.producer : value?.producer;
-    return producer?.opType.endsWith('Integer') ?? false;
+  const isIntegerSums = (value: Value | null): boolean => {
+    const producer = value && unmoved(value).producer;
+    return !!producer && operatorOf(producer).weight?.quantized === 'sums';
   };
-  return node.is('Mul') ? (node.inputs.find(isProduct) ?? null) : null;
+  return node.is('Mul') ? (node.inputs.find(isIntegerSums) ?? null) : null;
 }
-
-function throughQuantizer(operand: Value): boolean {
-  for (let at: Value | null = operand; at?.producer; at = at.producer.input) {
-    if (at.producer.opType === 'QuantizeLinear') return true;
-  }
-  return false;
-}
-
-const quantizes = ({ opType }: Node): boolean => /(Quantize|Dequantize)Linear$/.test(opType);
-
-const stop = (node: Node): string =>
-  `${node.opType} at ${node.name || node.output.name} lies between the linear layer and the rectifier`;

@@ -1,14 +1,15 @@
 import type { BytePatch } from '../../files/patch.js';
 import { constantTensor } from '../../graph/constants.js';
-import type { Node } from '../../graph/graph.js';
 import type { Model } from '../../graph/model.js';
-import { allGraphs } from '../../graph/traversal.js';
 import { bytesKey } from '../../onnx/elements.js';
-import { readersOf } from '../../patterns/quantized.js';
 import type { Site, WeightRef } from '../../sites/types.js';
-import { type NeuronWeights, neuronWeights, readCodes } from '../neuron-weights.js';
-import { asPatched, type PatchedWeights, setToZero } from '../patched-weights.js';
+import type { NeuronWeights } from '../neuron-weights.js';
+import type { PatchedWeights } from '../patched-weights.js';
+import { readCodes } from '../read-codes.js';
+import { readersByBytes } from '../tensor-readers.js';
 import { weightsToStrip } from './choose-weights.js';
+import { type IncomingOptions, incomingWeights, keyOf } from './incoming-weights.js';
+import { asPatched, setToZero } from './set-to-zero.js';
 
 export interface StripTarget {
   site: Site;
@@ -16,13 +17,9 @@ export interface StripTarget {
   dead: readonly number[];
 }
 
-export interface StripPassOptions {
+export interface RoundOptions extends Omit<IncomingOptions, 'readers'> {
   /** Share of a neuron's remaining incoming weights to remove. */
   fraction: number;
-  /** Mean of every input of a layer, [inputs], by the name of the layer's input: prune by contribution w·E[x]. */
-  means: ReadonlyMap<string, Float64Array> | null;
-  /** Also weights that something else reads. */
-  allowShared: boolean;
 }
 
 /** Weights set to zero for one neuron. */
@@ -50,52 +47,56 @@ export const NOTHING_NEGATIVE = {
 } as const;
 
 /**
- * Synaptic stripping of dead neurons, one round (Whitaker & Whitley 2023): sets the most negative of each neuron's
- * incoming weights to zero, in `patched`, which is changed; the model is only looked at. In a gated MLP the gate's
- * weights are stripped. Reads from disk the weights of dead neurons, and whole the tensors that change.
+ * Strips dead neurons, one round (Whitaker & Whitley 2023): sets the most negative of each neuron's incoming weights to
+ * zero, in `patched`, which is changed; the model is only looked at. Reads from disk the weights of dead neurons, and
+ * whole the tensors that change.
  */
 export function stripRound(
   model: Model,
   targets: readonly StripTarget[],
   patched: PatchedWeights,
-  options: StripPassOptions,
+  options: RoundOptions,
 ): { modified: boolean; changes: StripChange[]; unstripped: Unstripped[] } {
-  const uses = usesByBytes(model);
+  const readers = readersByBytes(model);
   const changes: StripChange[] = [];
   const unstripped: Unstripped[] = [];
+  // Sites that share weights share their neurons' weights: each is stripped once.
   const done = new Set<string>();
-  for (const target of targets) {
-    if (target.dead.length === 0) continue;
-    const { id: site } = target.site;
-    const found = incomingOf(target.site, uses, options);
-    if ('reason' in found) {
-      unstripped.push({ site, neurons: [...target.dead], reason: found.reason });
+  for (const { site, dead } of targets) {
+    if (dead.length === 0) continue;
+    const { id } = site;
+    const incoming = incomingWeights(site, { ...options, readers });
+    if ('reason' in incoming) {
+      unstripped.push({ site: id, neurons: [...dead], reason: incoming.reason });
       continue;
     }
-    const dead = target.dead.filter((neuron) => deadWherever(neuron, found.weights, targets));
-    const alive = target.dead.filter((neuron) => !dead.includes(neuron));
+    const { weights } = incoming;
+    const deadEverywhere = dead.filter((neuron) => isDeadEverywhere(neuron, weights, targets));
+    const alive = dead.filter((neuron) => !deadEverywhere.includes(neuron));
     if (alive.length > 0) {
-      unstripped.push({ site, neurons: alive, reason: 'its weights are shared with a neuron that is alive' });
+      const reason = 'its weights are shared with a neuron that is alive';
+      unstripped.push({ site: id, neurons: alive, reason });
     }
-    const fresh = dead.filter((neuron) => !done.has(`${neuron}:${keyOf(found.weights[0]!)}`));
-    for (const neuron of fresh) done.add(`${neuron}:${keyOf(found.weights[0]!)}`);
-    const stripped = stripNeurons(site, found.weights, fresh, patched, options);
+    const keyOfNeuron = (neuron: number) => `${neuron}:${keyOf(weights[0]!)}`;
+    const fresh = deadEverywhere.filter((neuron) => !done.has(keyOfNeuron(neuron)));
+    for (const neuron of fresh) done.add(keyOfNeuron(neuron));
+    const stripped = stripNeurons(id, weights, fresh, patched, options);
     changes.push(...stripped.changes);
     if (stripped.untouched.length > 0) {
       const reason = NOTHING_NEGATIVE[options.means ? 'contribution' : 'weight'];
-      unstripped.push({ site, neurons: stripped.untouched, reason });
+      unstripped.push({ site: id, neurons: stripped.untouched, reason });
     }
   }
   return { modified: changes.length > 0, changes, unstripped };
 }
 
-/** All layers whose sum is the pre-activation count as one set of incoming weights. */
+/** Strips neurons of one site. All layers whose sum is the pre-activation count as one set of incoming weights. */
 function stripNeurons(
   site: string,
   layers: NeuronWeights[],
   neurons: readonly number[],
   patched: PatchedWeights,
-  { fraction, means }: StripPassOptions,
+  { fraction, means }: RoundOptions,
 ): { changes: StripChange[]; untouched: number[] } {
   const changes: StripChange[] = [];
   const untouched: number[] = [];
@@ -104,10 +105,10 @@ function stripNeurons(
     const weights: number[] = [];
     const inputs: number[] = [];
     for (const [l, layer] of layers.entries()) {
-      const ofLayer = means?.get(layer.ref.layer.input.name);
+      const meansOfLayer = means?.get(layer.ref.layer.input.name);
       for (const [i, code] of codes[l]![k]!.entries()) {
         weights.push(layer.decode(code, neuron, i));
-        if (ofLayer) inputs.push(ofLayer[layer.inputOf(neuron, i)] ?? 0);
+        if (meansOfLayer) inputs.push(meansOfLayer[layer.inputOf(neuron, i)] ?? 0);
       }
     }
     const chosen = weightsToStrip(weights, fraction, means ? inputs : null);
@@ -118,87 +119,22 @@ function stripNeurons(
       first += layer.fanIn;
       if (own.length === 0) continue;
       const { role, initializer, scope } = layer.ref;
-      const { elements, patches } = setToZero(patched, layer, neuron, own);
-      changes.push({ site, neuron, role, initializer, scope, elements, patches });
+      changes.push({ site, neuron, role, initializer, scope, ...setToZero(patched, layer, neuron, own) });
     }
   }
   return { changes, untouched };
 }
 
-/** The weights behind a site's neurons, or why they cannot be stripped. */
-function incomingOf(
-  site: Site,
-  uses: ReadonlyMap<string, Node[]>,
-  { allowShared, means }: StripPassOptions,
-): { weights: NeuronWeights[] } | { reason: string } {
-  const gates = site.weights.filter(({ role }) => role === 'gate');
-  const refs = gates.length > 0 ? gates : site.weights.filter(({ role }) => role === 'in');
-  if (refs.length === 0) return { reason: 'no weights are known behind it' };
-  if (site.site === 'attn_out') return { reason: 'an attention output has no activation function to revive' };
-  const weights: NeuronWeights[] = [];
-  for (const ref of refs) {
-    const seen = neuronWeights(ref);
-    if ('reason' in seen) return seen;
-    if (site.neurons !== null && ref.first + site.neurons > seen.neurons) {
-      return { reason: `\`${ref.initializer}\` has ${seen.neurons} outputs for ${site.neurons} neurons` };
-    }
-    const readers = uses.get(keyOf(seen)) ?? [];
-    if (!allowShared && readers.length > 1) {
-      const others = readers
-        .filter((node) => node !== ref.layer.node)
-        .map(({ name, opType }) => name || opType);
-      return {
-        reason: `\`${ref.initializer}\` is shared: ${others.slice(0, 3).join(', ')} read${others.length > 1 ? '' : 's'} it too (--allow-shared strips it all the same)`,
-      };
-    }
-    if (means && !means.has(ref.layer.input.name)) {
-      return { reason: `the mean of \`${ref.layer.input.name}\`, the layer's input, is not known` };
-    }
-    weights.push(seen);
-  }
-  return { weights };
-}
-
-const keyOf = ({ codes }: NeuronWeights): string => bytesKey(codes)!;
-
-/** Whether a neuron of shared weights is dead at every site that they are behind. */
-function deadWherever(
+/** Returns true if a neuron is dead at every site whose incoming weights are among these. */
+function isDeadEverywhere(
   neuron: number,
   weights: readonly NeuronWeights[],
   targets: readonly StripTarget[],
 ): boolean {
   const keys = new Set(weights.map(keyOf));
-  const isBehind = ({ role, value }: WeightRef): boolean => {
+  const isAmongThem = ({ role, value }: WeightRef): boolean => {
     const tensor = role === 'out' ? null : constantTensor(value);
     return tensor !== null && keys.has(bytesKey(tensor) ?? '');
   };
-  return targets.every(({ site, dead }) => dead.includes(neuron) || !site.weights.some(isBehind));
-}
-
-/** The nodes that read each stored tensor, tensors over the same bytes together. */
-function usesByBytes(model: Model): Map<string, Node[]> {
-  const uses = new Map<string, Node[]>();
-  for (const graph of allGraphs(model.graph)) {
-    const constants = [...graph.nodes].filter((node) => node.is('Constant')).map((node) => node.output);
-    for (const value of [...graph.initializers, ...constants]) {
-      const tensor = constantTensor(value);
-      const key = tensor && bytesKey(tensor);
-      if (!key) continue;
-      const readers = readersOf(value).filter((node) => !node.is('Shape') && !node.is('Size'));
-      uses.set(key, [...(uses.get(key) ?? []), ...readers].filter(uniqueAcrossBranches));
-    }
-  }
-  return uses;
-}
-
-/** Of readers in different branches of one `If` only the first counts: never more than one of them runs. */
-function uniqueAcrossBranches(node: Node, index: number, all: readonly Node[]): boolean {
-  return !all.slice(0, index).some((other) => inOtherBranch(node, other));
-}
-
-function inOtherBranch(a: Node, b: Node): boolean {
-  return a.graph.scopes.some(
-    (one) =>
-      one.owner?.is('If') && b.graph.scopes.some((other) => other.owner === one.owner && other !== one),
-  );
+  return targets.every(({ site, dead }) => dead.includes(neuron) || !site.weights.some(isAmongThem));
 }

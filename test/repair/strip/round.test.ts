@@ -4,10 +4,12 @@ import { type AuditedModel, openAuditedFile } from '../../../src/measure/audited
 import type { NdArray } from '../../../src/onnx/array.js';
 import { encodeOverlay } from '../../../src/probe/overlay.js';
 import { pruneUnused } from '../../../src/probe/prune-unused.js';
-import { type NeuronWeights, neuronWeights, readCodes } from '../../../src/repair/neuron-weights.js';
-import { applyPatched, asPatched, type PatchedWeights } from '../../../src/repair/patched-weights.js';
+import { type NeuronWeights, neuronWeights } from '../../../src/repair/neuron-weights.js';
+import { applyPatched, type PatchedWeights } from '../../../src/repair/patched-weights.js';
+import { readCodes } from '../../../src/repair/read-codes.js';
 import { weightsToStrip } from '../../../src/repair/strip/choose-weights.js';
 import { type StripChange, stripRound, type Unstripped } from '../../../src/repair/strip/round.js';
+import { asPatched } from '../../../src/repair/strip/set-to-zero.js';
 import { openSession } from '../../../src/runtime/session.js';
 import type { Site } from '../../../src/sites/types.js';
 import { buildFile, type ModelSpec, tensor } from '../../build.js';
@@ -65,7 +67,7 @@ function neuronsThatDiffer(a: NdArray, b: NdArray, axis: number): number[] {
 const decoded = (layer: NeuronWeights, patched: PatchedWeights, neuron: number): number[] =>
   Array.from(readCodes(asPatched(layer, patched), [neuron])[0]!, (code, i) => layer.decode(code, neuron, i));
 
-const behind = ({ weights }: Site): NeuronWeights[] => {
+const incoming = ({ weights }: Site): NeuronWeights[] => {
   const gates = weights.filter(({ role }) => role === 'gate');
   const refs = gates.length > 0 ? gates : weights.filter(({ role }) => role === 'in');
   return refs.map((ref) => {
@@ -102,6 +104,7 @@ const zoo = [
     'bert-nbits',
     'llama-ts17',
     'llama-optimum-merged',
+    'bert-qdq',
     'phi3-ts17',
     'cnn-ts17',
     'cnn-qdq',
@@ -118,7 +121,7 @@ async function expectStripped(path: string, dead: number[], options = plain): Pr
   expect(unstripped).toEqual([]);
   expect([...new Set(changes.map(({ neuron }) => neuron))]).toEqual(dead);
   for (const neuron of dead) {
-    const layers = behind(site);
+    const layers = incoming(site);
     const before = layers.flatMap((layer) => decoded(layer, new Map(), neuron));
     const after = layers.flatMap((layer) => decoded(layer, patched, neuron));
     const chosen = weightsToStrip(before, options.fraction);
