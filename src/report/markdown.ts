@@ -44,7 +44,7 @@ export function renderMarkdown(report: AuditReport): string {
 }
 
 /** Takes the meaning that a text has in Markdown or HTML, also within a table. */
-export function markdown(text: string): string {
+function markdown(text: string): string {
   return printable(text)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')

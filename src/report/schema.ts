@@ -11,7 +11,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const tool = z.object({ name: z.string(), version: z.string() });
 
-export const warningSchema = z.object({
+const warningSchema = z.object({
   code: z.string().describe('Stable machine-readable kind, kebab-case'),
   message: z.string(),
   site: z.string().optional().describe('Id of the site it is about'),
@@ -29,7 +29,7 @@ const model = z.object({
   parameters: count,
 });
 
-export const shardSchema = z.object({ index: count, count: z.int().positive() });
+const shardSchema = z.object({ index: count, count: z.int().positive() });
 
 const data = z.object({
   name: z.string(),
@@ -118,7 +118,7 @@ export const place = {
   part: z.string(),
 };
 
-export const siteSchema = z.object({
+const siteSchema = z.object({
   ...place,
   tensor: z.string(),
   activation: z.string().nullable(),
@@ -177,7 +177,7 @@ const summary = z.object({
     .describe('active: parameters neither attached to a dead neuron nor pruned; null when not known'),
 });
 
-export const gateSchema = z.object({
+const gateSchema = z.object({
   status: z.enum(['passed', 'failed']),
   rules: z.array(
     z.object({
@@ -191,7 +191,7 @@ export const gateSchema = z.object({
 });
 
 /** Over-smoothing of one layer's embedding; see docs/graphs.md for the definitions. */
-export const graphSchema = z.object({
+const graphSchema = z.object({
   ...place,
   site: z.enum(['mlp_post', 'attn_out', 'output']).describe('output: of a last layer that has no site'),
   nodes: count,
@@ -240,7 +240,7 @@ export { data as dataSchema, model as modelSchema, runtime as runtimeSchema };
 
 export type AuditReport = z.infer<typeof auditReportSchema>;
 export type SiteReport = z.infer<typeof siteSchema>;
-export type WeightReport = z.infer<typeof weight>;
+
 export type GraphReport = z.infer<typeof graphSchema>;
 export type LayerReport = AuditReport['layers'][number];
 export type Gate = z.infer<typeof gateSchema>;

@@ -27,7 +27,7 @@ export interface AuditOptions extends ValuesOf<typeof auditSettings>, Handles {
 }
 
 /** Place of a site in the model. */
-export interface SitePlace {
+interface SitePlace {
   id: string;
   stack: string;
   layer: number;

@@ -11,7 +11,7 @@ import {
 } from './setting.js';
 
 /** Formats of a report on standard output. */
-export const FORMATS = ['table', 'json', 'github'] as const;
+const FORMATS = ['table', 'json', 'github'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Severities of SARIF 2.1.0, the least first. */
