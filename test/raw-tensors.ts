@@ -87,9 +87,10 @@ export async function expectProbesExact(
   const raw = await rawTensors(load(), batch, masked);
   const counts = (position: number): boolean => !batch.mask || Number(batch.mask.data[position]) === 1;
   expect(counters.length).toBeGreaterThan(0);
-  for (const [i, { id, axis, neurons }] of sites.entries()) {
+  for (const [i, { id, axis, ...site }] of sites.entries()) {
     const found = counters[i]!;
-    const expected = reducePlainly(raw[i]!, neurons!, criterion, counts);
+    const neurons = site.neurons ?? found.fired.length;
+    const expected = reducePlainly(raw[i]!, neurons, criterion, counts);
     if (axis === -1 && batch.mask) expect(found.positions, id).toBe(batch.positions);
     expect(found.positions, id).toBe(expected.positions);
     for (const name of ['fired', 'positive', 'nonFinite', 'min', 'max'] as const) {
@@ -103,7 +104,7 @@ export async function expectProbesExact(
       );
       expect(worst, `${id} ${name}`).toBeLessThan(sumTolerance(expected.positions));
     }
-    const counted = raw[i]!.filter((value, k) => Number.isFinite(value) && counts(Math.floor(k / neurons!)));
+    const counted = raw[i]!.filter((value, k) => Number.isFinite(value) && counts(Math.floor(k / neurons)));
     const { scale, zeroPoint } = ranges[i]!;
     expect(found.histogram!.counts, id).toEqual(binPlainly(counted, scale, zeroPoint));
   }
