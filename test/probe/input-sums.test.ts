@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { addInputSums } from '../../src/probe/input-sums.js';
 import { buildFile, type ModelSpec } from '../build.js';
@@ -11,8 +11,8 @@ async function sums(
   x: NdArray,
   mask: number[] | null = null,
 ): Promise<Record<string, { sums: number[]; shape: number[] }>> {
-  const { load } = await openForAudit({ model: buildFile(spec) });
-  const { model, sites } = load();
+  const { copy } = await openAuditedFile({ model: buildFile(spec) });
+  const { model, sites } = copy();
   const layers = sites.flatMap(({ weights }) => weights.map(({ layer }) => layer));
   const overlay = addInputSums(model, layers, mask !== null);
   const results = await runGraph(model, { x, ...(mask && { [overlay.mask!]: bools(...mask) }) });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import { addLivingPointsProbes } from '../../src/probe/living-points.js';
 import { pruneUnused } from '../../src/probe/prune-unused.js';
 import { buildFile, type ModelSpec } from '../build.js';
@@ -7,8 +7,8 @@ import { floats, runGraph } from './run-graph.js';
 
 /** 1 for each point at which some unit of a layer is positive; a list a layer, up to the layer of these sites. */
 async function positive(spec: ModelSpec, dims: number[], x: number[], upTo?: string): Promise<number[][]> {
-  const { load } = await openForAudit({ model: buildFile(spec) });
-  const { model, sites, rectifier } = load();
+  const { copy } = await openAuditedFile({ model: buildFile(spec) });
+  const { model, sites, rectifier } = copy();
   model.graph.setOutputs([]);
   const read = upTo === undefined ? sites : sites.filter(({ id }) => id === upTo);
   const probes = addLivingPointsProbes(model, rectifier.network!, read);

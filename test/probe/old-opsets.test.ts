@@ -109,14 +109,14 @@ describe.each(OPSETS)('a model of opset %d', (opset) => {
     ['masked positions', { mask }],
     ['masked positions and values that are not finite', { mask, broken: true }],
   ])('has the counters of its raw tensors: an MLP, %s', async (_, options) => {
-    const { copy: load } = await openAuditedFile({ model: mlp(opset) });
-    expect(load().sites.map(({ id }) => id)).toHaveLength(6);
-    await expectProbesExact(load, batchOf([2, 5, 4], options), 'mask' in options, criterion);
+    const { copy } = await openAuditedFile({ model: mlp(opset) });
+    expect(copy().sites.map(({ id }) => id)).toHaveLength(6);
+    await expectProbesExact(copy, batchOf([2, 5, 4], options), 'mask' in options, criterion);
   });
 
   test('has the counters of its raw tensors: a convolution, values that are not finite', async () => {
-    const { copy: load } = await openAuditedFile({ model: convolution(opset) });
-    expect(load().sites.map(({ id }) => id)).toHaveLength(4);
-    await expectProbesExact(load, batchOf([2, 3, 6, 6], { broken: true }), false, criterion);
+    const { copy } = await openAuditedFile({ model: convolution(opset) });
+    expect(copy().sites.map(({ id }) => id)).toHaveLength(4);
+    await expectProbesExact(copy, batchOf([2, 3, 6, 6], { broken: true }), false, criterion);
   });
 });

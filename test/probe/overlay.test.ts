@@ -39,8 +39,8 @@ function overlayOf({ model, sites, folder, rectifier }: AuditedModel): ReturnTyp
 
 describe('an audit overlay', () => {
   it('computes the probe of an earlier layer after that of a later one in the file, which ONNX Runtime turns around', async () => {
-    const { copy: load } = await openAuditedFile({ model: deepConvolution() });
-    const selected = load();
+    const { copy } = await openAuditedFile({ model: deepConvolution() });
+    const selected = copy();
     const { probes, livingPoints } = overlayOf(selected);
     const position = new Map(
       topologicalOrder(selected.model.graph).flatMap(({ outputs }, i) =>
@@ -58,8 +58,8 @@ describe('an audit overlay', () => {
   });
 
   it('never holds the tensors of all sites at once', async () => {
-    const { copy: load } = await openAuditedFile({ model: deepConvolution() });
-    const selected = load();
+    const { copy } = await openAuditedFile({ model: deepConvolution() });
+    const selected = copy();
     const { bytes, probes, livingPoints } = overlayOf(selected);
     const batch = 8;
     const dims = [batch, CHANNELS, SIDE, SIDE];
@@ -98,10 +98,10 @@ describe('an audit overlay', () => {
       ],
       outputs: { y: ['float32', ['n', 2]] },
     });
-    const { copy: load } = await openAuditedFile({ model: path });
-    const selected = load();
+    const { copy } = await openAuditedFile({ model: path });
+    const selected = copy();
     expect(overlayOf(selected)).toMatchObject({ inputs: ['x'], removedNodes: 2 });
-    const kept = load();
+    const kept = copy();
     const withOutputs = auditOverlay(kept.model, kept.sites, dirname(path), {
       ...options,
       keepOutputs: true,
@@ -121,7 +121,7 @@ describe('an audit overlay', () => {
       ],
       outputs: { y: ['float32', ['n', 4]] },
     });
-    const { copy: load } = await openAuditedFile({ model: path });
-    expect(encodeOverlay(load().model, dirname(path)).length).toBeLessThan(20_000);
+    const { copy } = await openAuditedFile({ model: path });
+    expect(encodeOverlay(copy().model, dirname(path)).length).toBeLessThan(20_000);
   });
 });

@@ -82,9 +82,9 @@ describe('a masked batch', () => {
     });
 
   it('counts every sequence of a pooled tensor that has a token, and no sequence of padding', async () => {
-    const { copy: load } = await openAuditedFile({ model: pooled() });
+    const { copy } = await openAuditedFile({ model: pooled() });
     const session = { device: 'cpu', threads: 1 } as const;
-    const run = await openProbeRun(load, { criterion: completeCriterion(), masked: true, session });
+    const run = await openProbeRun(copy, { criterion: completeCriterion(), masked: true, session });
     const x = [1, -1, 2, -2, 3, 3, 4, 4, 5, 5, 6, 6];
     const batch: Batch = {
       feeds: { x: { type: 'float32', dims: [3, 2, 2], data: Float32Array.from(x) } },
@@ -95,7 +95,7 @@ describe('a masked batch', () => {
     };
     const counters = await run.run(batch, await run.findRange(batch));
     await run.dispose();
-    const found = Object.fromEntries(load().sites.map(({ id }, i) => [id, counters[i]!]));
+    const found = Object.fromEntries(copy().sites.map(({ id }, i) => [id, counters[i]!]));
     expect(found['0.mlp_pre']).toMatchObject({ positions: 3, sum: Float64Array.of(6, 0) });
     expect(found['1.mlp_pre']).toMatchObject({ positions: 2, sum: Float64Array.of(4, 3) });
     for (const { positions, histogram } of counters)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { splitMix32 } from '../../src/data/arrays/prng.js';
 import type { Batch } from '../../src/data/types.js';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import type { NdArray } from '../../src/onnx/array.js';
 import { f32ToF16 } from '../../src/onnx/floats.js';
 import { completeCriterion } from '../../src/stats/criteria.js';
@@ -47,9 +47,9 @@ function mlp(dims: (string | number)[], inputs: number, neurons: number, type = 
 }
 
 async function expectExact(model: string, batch: Batch, sites: number): Promise<void> {
-  const { load } = await openForAudit({ model });
-  expect(load().sites).toHaveLength(sites);
-  await expectProbesExact(load, batch, false, completeCriterion({ threshold: 0.01 }));
+  const { copy } = await openAuditedFile({ model });
+  expect(copy().sites).toHaveLength(sites);
+  await expectProbesExact(copy, batch, false, completeCriterion({ threshold: 0.01 }));
 }
 
 describe('the counters of a site equal its raw tensor', () => {
@@ -95,8 +95,8 @@ describe('the counters of a site equal its raw tensor', () => {
 
   test('that two names stand for', async () => {
     const model = mlp(['n'], 3, 4);
-    const { load } = await openForAudit({ model, map: { '7.mlp_post': 'post' } });
-    expect(load().sites.map(({ id }) => id)).toEqual(['0.mlp_pre', '0.mlp_post', '7.mlp_post']);
-    await expectProbesExact(load, batchOf([5, 3]), false, completeCriterion());
+    const { copy } = await openAuditedFile({ model, map: { '7.mlp_post': 'post' } });
+    expect(copy().sites.map(({ id }) => id)).toEqual(['0.mlp_pre', '0.mlp_post', '7.mlp_post']);
+    await expectProbesExact(copy, batchOf([5, 3]), false, completeCriterion());
   });
 });

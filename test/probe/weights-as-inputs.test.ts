@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openForAudit } from '../../src/measure/load.js';
+import { openAuditedFile } from '../../src/measure/audited-model.js';
 import { addWeightsAsInputs } from '../../src/probe/weights-as-inputs.js';
 import { buildFile } from '../build.js';
 
@@ -14,8 +14,8 @@ it('weights on disk become inputs of their type and shape; small ones stay', asy
     ],
     outputs: ['y'],
   });
-  const { load } = await openForAudit({ model });
-  const { graph } = load().model;
+  const { copy } = await openAuditedFile({ model });
+  const { graph } = copy().model;
   expect(addWeightsAsInputs(graph)).toEqual({ modified: true });
   expect(graph.inputs.map(({ name, type }) => [name, type?.shape])).toEqual([
     ['x', ['n', 256]],
