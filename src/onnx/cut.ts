@@ -71,7 +71,7 @@ export function keptRuns(size: number, removed: readonly number[]): [start: numb
 
 function* chunks(tensor: TensorProto, ranges: Iterable<Range>): Generator<Uint8Array> {
   const total = tensorByteLength(tensor) ?? 0;
-  const out = new Uint8Array(WINDOW_BYTES);
+  const out = new Uint8Array(Math.min(WINDOW_BYTES, total));
   let filled = 0;
   let window = new Uint8Array(0);
   let windowStart = 0;
@@ -81,11 +81,11 @@ function* chunks(tensor: TensorProto, ranges: Iterable<Range>): Generator<Uint8A
         window = Uint8Array.from(tensorByteRange(tensor, at, Math.min(total, at + WINDOW_BYTES)));
         windowStart = at;
       }
-      const take = Math.min(end - at, windowStart + window.length - at, WINDOW_BYTES - filled);
+      const take = Math.min(end - at, windowStart + window.length - at, out.length - filled);
       out.set(window.subarray(at - windowStart, at - windowStart + take), filled);
       filled += take;
       at += take;
-      if (filled < WINDOW_BYTES) continue;
+      if (filled < out.length) continue;
       yield out;
       filled = 0;
     }

@@ -23,14 +23,14 @@ import {
 
 type Fields = Record<string, unknown> & { unknown: UnknownFields };
 
-/** Replaces a message before it is written. */
+/** Returns what is written in place of a message; `rawData` of a tensor may be bytes that are made when they are due. */
 export type Transform = (message: string, fields: Fields) => Fields;
 
 /** Protobuf messages hold less than 2 GiB. */
 const MAX_BYTES = 2 ** 31 - 1;
 
 /**
- * The bytes of a model: fields by ascending number, unknown ones in their places, packed as onnx.proto says. A tensor
+ * Returns the bytes of a model: fields by ascending number, unknown ones in their places, packed as onnx.proto says. A tensor
  * that has neither data in memory nor external data entries, but a span, gets its bytes from there as raw_data.
  *
  * @throws UserError when the result would reach protobuf's limit of 2 GiB: write large tensors as external data then.
@@ -39,24 +39,26 @@ export function encodeModel(model: ModelProto, transform?: Transform): Uint8Arra
   return finish(encode(model, transform));
 }
 
-/** What is written in place of a tensor's data: bytes made when they are due, or where external data lies. */
-export type TensorData = Deferred | { externalData: StringStringEntryProto[] };
-
-/**
- * The same as pieces: what `dataOf` gives for a tensor stands in place of its data, so that a file is written without
- * its weights in memory.
- */
+/** Returns the same bytes in pieces, so that a model is written or hashed without its weights in memory. */
 export function encodePieces(
   model: ModelProto,
-  dataOf: (tensor: TensorProto) => TensorData | null,
+  transform: Transform,
 ): { pieces: Piece[]; totalBytes: number } {
-  const writer = encode(model, (message, fields) => {
+  const writer = encode(model, transform);
+  return { pieces: finishPieces(writer), totalBytes: writer.totalBytes };
+}
+
+/** Data of a tensor: bytes made when they are due, or where external data lies. */
+export type TensorData = Deferred | { externalData: StringStringEntryProto[] };
+
+/** Returns a transform that writes other data for the tensors for which `dataOf` returns some. */
+export function replacingData(dataOf: (tensor: TensorProto) => TensorData | null): Transform {
+  return (message, fields) => {
     const data = message === 'TensorProto' ? dataOf(fields as unknown as TensorProto) : null;
     if (!data) return fields;
     if ('externalData' in data) return { ...fields, ...data };
     return { ...fields, floatData: [], doubleData: [], rawData: data };
-  });
-  return { pieces: finishPieces(writer), totalBytes: writer.totalBytes };
+  };
 }
 
 function encode(model: ModelProto, transform?: Transform): Writer {
@@ -89,7 +91,7 @@ function encodeMessage(writer: Writer, message: Message, original: Fields, trans
   while (unknown.length > 0) prependBytes(writer, unknown.pop()!.bytes);
 }
 
-/** The tensor as it is written: external data without bytes, or bytes that so far were only a span. */
+/** Returns the tensor as it is written: external data without bytes, or bytes that so far were only a span. */
 function withData(tensor: TensorProto): TensorProto {
   if (tensor.dataLocation === 1) {
     if (!tensor.rawData) return tensor;
@@ -157,7 +159,7 @@ const scalarWriters: Record<Scalar, (writer: Writer, value: never) => void> = {
   bytes: prependLengthDelimited,
 };
 
-/** Field number of a complete wire field. */
+/** Returns the field number of a complete wire field. */
 function fieldNumber(bytes: Uint8Array): number {
   let tag = 0;
   for (let i = 0; i < bytes.length && i < 5; i++) {

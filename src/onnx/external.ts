@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { UserError } from '../errors.js';
+import { MAX_SMALL_EXTERNAL_BYTES } from './limits.js';
 import { IN_MEMORY_BYTES } from './payload.js';
 import { readFileRange } from './source.js';
 import { tensorByteLength } from './tensor-size.js';
@@ -25,6 +26,8 @@ export interface ExternalFolders {
   target: string;
   /** Found so far, by location. */
   files: Map<string, ModelFile>;
+  /** Bytes of small tensors that have been read so far. */
+  smallBytes: number;
 }
 
 /**
@@ -56,7 +59,9 @@ export function resolveExternal(tensor: TensorProto, folders: ExternalFolders): 
     );
   }
   tensor.span = { file: file.path, startBytes: start, endBytes: start + length };
-  if (length <= IN_MEMORY_BYTES) tensor.rawData = readFileRange(file.path, start, start + length);
+  if (length > IN_MEMORY_BYTES || folders.smallBytes > MAX_SMALL_EXTERNAL_BYTES) return;
+  folders.smallBytes += length;
+  tensor.rawData = readFileRange(file.path, start, start + length);
 }
 
 function findFile(location: string, folders: ExternalFolders, of: string): ModelFile {
@@ -101,7 +106,8 @@ export function isInside(path: string, folder: string): boolean {
 
 /** The folders of a model file. */
 export function externalFolders(name: string, path: string, realPath: string): ExternalFolders {
-  return { name, own: realpathSync(dirname(path)), target: dirname(realPath), files: new Map() };
+  const own = realpathSync(dirname(path));
+  return { name, own, target: dirname(realPath), files: new Map(), smallBytes: 0 };
 }
 
 function realpathOrNull(path: string): string | null {

@@ -35,7 +35,7 @@ export const MAX_DENSE_ELEMENTS = 2 ** 24;
  * Nodes of a model, called functions and nested graphs included. The largest exports have 20,000; 100,000 take 400 MB and
  * seconds.
  */
-export const MAX_NODES = 120_000;
+export const MAX_NODES = 100_000;
 
 /** Calls of functions nested in each other; a function that calls itself never ends. */
 export const MAX_CALL_DEPTH = 32;

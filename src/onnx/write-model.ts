@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { wholeTensor } from './cut.js';
-import { encodePieces } from './encode.js';
+import { encodePieces, replacingData } from './encode.js';
 import { tensorByteLength } from './tensor-size.js';
 import type { ModelProto, StringStringEntryProto, TensorProto } from './types.js';
 import { allTensors } from './walk.js';
@@ -34,7 +34,8 @@ export function writeModel(
   const external = [...allTensors(model)].filter(({ dataLocation }) => dataLocation === 1);
   const places = placesOf(external, bytesOf, data.location);
   if (external.length > 0) toFile(data.path, alignedPieces(places));
-  const { pieces, totalBytes } = encodePieces(model, (tensor) => places.get(tensor) ?? bytesOf(tensor));
+  const dataOf = (tensor: TensorProto) => places.get(tensor) ?? bytesOf(tensor);
+  const { pieces, totalBytes } = encodePieces(model, replacingData(dataOf));
   toFile(path, pieces);
   const ends = [...places.values()].map(({ offsetBytes, bytes }) => offsetBytes + bytes.lengthBytes);
   return { modelBytes: totalBytes, dataBytes: external.length > 0 ? Math.max(...ends) : null };
