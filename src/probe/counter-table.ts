@@ -27,7 +27,7 @@ export interface CountedValues {
 }
 
 /** A Tanh or Sigmoid output this near to its limits is saturated. */
-export const SATURATION_MARGIN = 0.001;
+const SATURATION_MARGIN = 0.001;
 
 /** Adds the nodes that compute the counters of one site, float32 [names.length, neurons]. */
 export function counterTable(

@@ -10,7 +10,7 @@ import { positionMask, rowMask } from './row-mask.js';
 import { siteRows } from './site-rows.js';
 
 /** Outputs of the overlay that hold the sums over one layer's input. */
-export interface InputSums {
+interface InputSums {
   /** Name of the layer's input in the model. */
   input: string;
   /** Output [inputs], float32. */

@@ -45,7 +45,7 @@ export interface TensorProbe {
 }
 
 /** Names of the overlay's inputs and outputs of one site. */
-export interface SiteProbe extends TensorProbe {
+interface SiteProbe extends TensorProbe {
   site: Site;
 }
 

@@ -67,7 +67,7 @@ export const SMOOTHING_SUMS = [
  * Most features of which the effective rank is computed: XᵀX grows with their square, its eigenvalues with
  * the cube.
  */
-export const MAX_RANK_FEATURES = 1024;
+const MAX_RANK_FEATURES = 1024;
 
 const CHUNK_NUMBERS = 2 ** 20;
 

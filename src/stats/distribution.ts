@@ -2,7 +2,7 @@ import { finitePositions } from './counters.js';
 import type { Counters } from './types.js';
 
 /** Bins and the number of values in each: `edges` has one number more than `counts`. */
-export interface Histogram {
+interface Histogram {
   edges: number[];
   counts: number[];
 }

@@ -4,7 +4,7 @@ import { ADDITIVE } from './counters.js';
 import type { Counters, ValueHistogram } from './types.js';
 
 /** Numbers in a report: base64 of their little-endian bytes. */
-export interface EncodedArray {
+interface EncodedArray {
   dtype: 'f64' | 'f32';
   data: string;
 }
@@ -63,14 +63,14 @@ export function decodeCounters(
 }
 
 /** Encodes numbers as base64, in little-endian order. */
-export function encodeArray(array: Float64Array | Float32Array): EncodedArray {
+function encodeArray(array: Float64Array | Float32Array): EncodedArray {
   const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
   const dtype = array instanceof Float64Array ? 'f64' : 'f32';
   return { dtype, data: littleEndian(Buffer.from(bytes), dtype).toString('base64') };
 }
 
 /** Decodes numbers from base64; a trailing part of a number is left out. */
-export function decodeArray({ dtype, data }: EncodedArray): Float64Array | Float32Array {
+function decodeArray({ dtype, data }: EncodedArray): Float64Array | Float32Array {
   const bytes = littleEndian(Buffer.from(data, 'base64'), dtype);
   const aligned = new Uint8Array(bytes).buffer; // a copy of its own, so that it starts at a multiple of 8
   const length = Math.floor(bytes.length / (dtype === 'f64' ? 8 : 4));

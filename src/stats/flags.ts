@@ -7,13 +7,13 @@ export const FLAGS = ['silent', 'neverPositive', 'dormant', 'constant', 'saturat
 export type Flag = (typeof FLAGS)[number];
 
 /** A neuron is constant if its range is no wider than this share of its largest magnitude. */
-export const CONSTANT_RANGE = 0.001;
+const CONSTANT_RANGE = 0.001;
 
 /**
  * A Tanh or Sigmoid neuron is saturated if it is near its limits at this share of positions or more, so
  * active at no more than 1 % of them: the default of SageMaker Debugger's rule SaturatedActivation.
  */
-export const SATURATED_SHARE = 0.99;
+const SATURATED_SHARE = 0.99;
 
 /**
  * Finds the neurons that carry each flag, as increasing indices. Only finite values count: a neuron without

@@ -5,7 +5,9 @@ import { pruneUnused } from '../../src/probe/prune-unused.js';
 import { buildFile, type ModelSpec } from '../build.js';
 import { floats, runGraph } from './run-graph.js';
 
-/** 1 for each point at which some unit of a layer is positive; a list a layer, up to the layer of these sites. */
+/**
+ * 1 for each point at which some unit of a layer is positive; a list a layer, up to the layer of these sites.
+ */
 async function positive(spec: ModelSpec, dims: number[], x: number[], upTo?: string): Promise<number[][]> {
   const { copy } = await openAuditedFile({ model: buildFile(spec) });
   const { model, sites, rectifier } = copy();

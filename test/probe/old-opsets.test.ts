@@ -7,7 +7,10 @@ import { completeCriterion } from '../../src/stats/criteria.js';
 import { buildFile, type ModelSpec, type TensorSpec, type TypeSpec } from '../build.js';
 import { expectProbesExact } from '../raw-tensors.js';
 
-/** Opset 7 is the oldest that ONNX Runtime supports; from 11 on nodes are spelled as in the models of other tests. */
+/**
+ * Opset 7 is the oldest that ONNX Runtime supports; from 11 on nodes are spelled as in the models of other
+ * tests.
+ */
 const OPSETS = [7, 8, 9, 10];
 
 /** Seeded numbers in [−2, 2). */
@@ -25,7 +28,10 @@ const weight = (dims: number[], seed: number): TensorSpec => [
   ),
 ];
 
-/** A file as exporters of the time wrote them: format version 3, in which every initializer is an input as well. */
+/**
+ * A file as exporters of the time wrote them: format version 3, in which every initializer is an input as
+ * well.
+ */
 function oldFile(opset: number, spec: Omit<ModelSpec, 'opset' | 'irVersion'>): string {
   const initializers = spec.initializers!;
   const asInputs = Object.entries(initializers).map(([name, tensor]): [string, TypeSpec] => {

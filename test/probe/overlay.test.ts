@@ -81,7 +81,8 @@ describe('an audit overlay', () => {
     await session.run({ feeds, fetch });
     const grown = session.peakRssBytes() - before;
     await session.dispose();
-    // The input arrives as a copy, too. Before their order was set, all 24 tensors and more were there: 30 times as much.
+    // The input arrives as a copy, too. Before their order was set, all 24 tensors and more were there: 30
+    // times as much.
     expect(probes.sites).toHaveLength(24);
     expect(grown / tensorBytes).toBeLessThan(24);
   });

@@ -43,7 +43,10 @@ const int64 = (dims: number[], at: (i: number) => number): NdArray => {
   return { type: 'int64', dims, data };
 };
 
-/** Feeds for any of the models: 3 sequences of 7 (odd), the second with 2 and the third with 4 positions of padding. */
+/**
+ * Feeds for any of the models: 3 sequences of 7 (odd), the second with 2 and the third with 4 positions of
+ * padding.
+ */
 function batchFor({ model }: AuditedModel, padded: boolean): Batch {
   const next = random(7);
   const inputs = modelInputs(model.graph);

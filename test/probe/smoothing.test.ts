@@ -93,7 +93,8 @@ function expectMeasures(found: Measures | undefined, expected: Partial<Measures>
 describe('over-smoothing of graphs computed by hand', () => {
   it('of a path 0 – 1 – 2 with the features 0, 1, 3', async () => {
     // Energy: pairs (0,1) and (1,2) twice each: 2·1 + 2·4 = 10. Mean 4/3: 16/9 + 1/9 + 25/9 = 42/9.
-    // Degrees 1, 2, 1: (0 − 1/√3)² + (1/√3 − 3/√2)². The zero row is unlike the others: two pairs of distance 1.
+    // Degrees 1, 2, 1: (0 − 1/√3)² + (1/√3 − 3/√2)². The zero row is unlike the others: two pairs of distance
+    // 1.
     expectMeasures(
       await measure(
         [[0], [1], [3]],

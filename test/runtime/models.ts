@@ -1,4 +1,6 @@
-/** Tiny ONNX models, written byte by byte: the session is tested without any of our own readers and writers. */
+/**
+ * Tiny ONNX models, written byte by byte: the session is tested without any of our own readers and writers.
+ */
 export interface Tensor {
   name: string;
   /** TensorProto.DataType: 1 float, 2 uint8, 7 int64, 9 bool, 10 float16. */

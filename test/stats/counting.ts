@@ -46,7 +46,9 @@ export function binOf(value: number, { scale, zeroPoint }: Bins): number {
   return Math.min(255, Math.max(0, rounded + zeroPoint));
 }
 
-/** Values whose sums and squares doubles hold exactly, so that laws hold to the bit; and what is not a number. */
+/**
+ * Values whose sums and squares doubles hold exactly, so that laws hold to the bit; and what is not a number.
+ */
 export const anyValue = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: -4096, max: 4096 }).map((n) => n / 64) },
   { weight: 2, arbitrary: fc.constantFrom(0, -0, 1, -1, 0.5) },

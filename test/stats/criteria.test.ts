@@ -12,7 +12,8 @@ const dead = (rows: number[][], neurons: number, kind: (typeof CRITERIA)[number]
   );
 
 describe('dead criteria', () => {
-  // Neuron 0 is zero, 1 fires once in two thousand, 2 once in a thousand, 3 cancels, 4 sits at GELU's minimum.
+  // Neuron 0 is zero, 1 fires once in two thousand, 2 once in a thousand, 3 cancels, 4 sits at GELU's
+  // minimum.
   const rows = Array.from({ length: 2000 }, (_, p) => [
     0,
     p === 0 ? 2 : 0,
