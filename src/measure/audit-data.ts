@@ -4,7 +4,7 @@ import { findEmbeddings } from '../patterns/embedding.js';
 import { graphNeeds } from '../patterns/graph-needs.js';
 import { storedGraph, takesAdjacency } from '../patterns/stored-graph.js';
 import { storedNodes } from '../patterns/stored-nodes.js';
-import { shardOf } from '../settings/audit-settings.js';
+import { DEFAULT_DATA, DEFAULT_TOKENS, shardOf } from '../settings/audit-settings.js';
 import type { AuditOptions } from '../settings/options.js';
 import type { AuditedModel } from './audited-model.js';
 import { modelInputs, modelKind } from './model-kind.js';
@@ -21,10 +21,10 @@ export async function openAuditData(
   const { vocabulary, maxPositions } = findEmbeddings(graph);
   const reserved = plugin?.reservedPositions ?? 0;
   return openData({
-    data: options.data ?? 'sample',
+    data: options.data ?? DEFAULT_DATA,
     split: options.split,
     tokenizer: options.tokenizer,
-    tokens: options.tokens ?? 65_536,
+    tokens: options.tokens ?? DEFAULT_TOKENS,
     seqLen: options.seqLen,
     batchSize: options.batchSize,
     shard: options.shard === undefined ? undefined : shardOf(options.shard),

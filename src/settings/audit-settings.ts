@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mostThreads } from '../runtime/cores.js';
-import { CRITERIA, DEFAULT_DEAD_BELOW } from '../stats/criteria.js';
+import { CRITERIA, completeCriterion, DEFAULT_DEAD_BELOW } from '../stats/criteria.js';
 import {
   choice,
   fileSetting,
@@ -18,11 +18,17 @@ const MOST_OF_A_BATCH = 2 ** 24;
 /** More shards, layers or batches than this are a slip of the keyboard. */
 const A_MILLION = 1_000_000;
 
+export const DEFAULT_DATA = 'sample';
+/** Enough positions to tell a frequency of 0.001 from zero (rule of three: 3,000), in some seconds. */
+export const DEFAULT_TOKENS = 65_536;
+/** The criterion of an audit that sets none. */
+const STANDARD = completeCriterion();
+
 const data = group('Data', {
   data: textSetting('a data name or a path', {
     value: 'name|path',
     help: 'What to feed: a data name or a path',
-    default: 'sample',
+    default: DEFAULT_DATA,
     path: 'name',
   }),
   split: textSetting(
@@ -47,7 +53,7 @@ const data = group('Data', {
     expected: 'a whole number from 1 or `all`',
     value: 'n|all',
     help: 'Budget in positions, or `all`',
-    default: 65_536,
+    default: DEFAULT_TOKENS,
     request: true,
   },
   seqLen: wholeNumber(1, MOST_OF_A_BATCH, {
@@ -117,17 +123,17 @@ const model = group('Model', {
 } as const satisfies Record<string, Omit<Setting, 'group'>>);
 
 const deadNeurons = group('Dead neurons', {
-  threshold: magnitude({ help: 'A neuron fires where |a| > X', default: 0.001, request: true }),
+  threshold: magnitude({ help: 'A neuron fires where |a| > X', default: STANDARD.threshold, request: true }),
   firing: choice(['abs', 'positive'], {
     value: 'abs|positive',
     help: 'What fires: |a| > X, or a > X',
-    default: 'abs',
+    default: STANDARD.firing,
     request: true,
   }),
   dead: choice(CRITERIA, {
     value: 'criterion',
     help: `Which neurons are dead: ${CRITERIA.join(', ')}`,
-    default: 'frequency',
+    default: STANDARD.dead,
     request: true,
   }),
   deadBelow: magnitude({
