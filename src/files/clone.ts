@@ -10,7 +10,10 @@ export interface CloneJob {
   to: string;
   /** Applied after the splices: at offsets of the copy. */
   patches: readonly BytePatch[];
-  /** Replaced by other bytes, also by more or fewer, by increasing offset; such a copy is written byte by byte. */
+  /**
+   * Replaced by other bytes, also by more or fewer, by increasing offset; such a copy is written byte by
+   * byte.
+   */
   splices?: readonly Splice[];
 }
 

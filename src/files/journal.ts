@@ -4,8 +4,8 @@ import { UserError } from '../errors.js';
 import type { FileSystem } from './atomic.js';
 
 /**
- * State of the record beside a model. While it is `pending` the model's files may hold any mixture of old and new
- * bytes; from `applied` on they are as the record says.
+ * State of the record beside a model. While it is `pending` the model's files may hold any mixture of old and
+ * new bytes; from `applied` on they are as the record says.
  */
 export type RecordStatus = 'pending' | 'applied';
 
@@ -15,10 +15,16 @@ export const recordPath = (model: string): string => `${resolve(model)}.strip.js
 /** Bytes read to find the status. */
 const HEAD_BYTES = 256;
 
-/** Begins every record, so that the status is read and changed without the rest. Both words have seven letters. */
+/**
+ * Begins every record, so that the status is read and changed without the rest. Both words have seven
+ * letters.
+ */
 const HEAD = /^\{\s*"schemaVersion":\s*1,\s*"kind":\s*"strip-record",\s*"status":\s*"(pending|applied)"/;
 
-/** Returns the status in the record of a model, `null` when the model has none. Reads only the record's first bytes. */
+/**
+ * Returns the status in the record of a model, `null` when the model has none. Reads only the record's first
+ * bytes.
+ */
 export function recordStatus(model: string): RecordStatus | null {
   const path = recordPath(model);
   if (!existsSync(path)) return null;
@@ -31,7 +37,10 @@ export function recordStatus(model: string): RecordStatus | null {
   }
 }
 
-/** @throws UserError when a change in place of the model was interrupted, so that old and new weights are mixed. */
+/**
+ * @throws UserError when a change in place of the model was interrupted, so that old and new weights are
+ *   mixed.
+ */
 export function refusePending(model: string): void {
   if (recordStatus(model) !== 'pending') return;
   throw new UserError(

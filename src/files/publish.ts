@@ -9,9 +9,10 @@ import { type Owner, ownerIn, removeStale, temporaryName } from './temporary.js'
 /**
  * Files of one output that get their names together: all of them or none, also when the process is killed.
  *
- * They are made in a staging folder beside the output, `.out.onnx.TAG.tmp`. One rename of that folder,
- * to `….publish`, commits: before it the old files count, after it the new ones. Then the files move to their names.
- * A process that is killed in between leaves the committed folder, and `finishPublication` moves the rest.
+ * They are made in a staging folder beside the output, `.out.onnx.TAG.tmp`. One rename of that folder, to
+ * `….publish`, commits: before it the old files count, after it the new ones. Then the files move to their
+ * names. A process that is killed in between leaves the committed folder, and `finishPublication` moves the
+ * rest.
  */
 export interface Staging {
   /**
@@ -33,8 +34,8 @@ const COMMITTED = 'publish';
 const inProgress = new Set<string>();
 
 /**
- * Opens a staging folder for an output and the files that go with it. Leftovers of killed processes are dealt with
- * first: what is committed is finished, the rest is removed.
+ * Opens a staging folder for an output and the files that go with it. Leftovers of killed processes are dealt
+ * with first: what is committed is finished, the rest is removed.
  *
  * @param output Path of the model file. The files staged with it lie in its folder or below.
  */
@@ -105,7 +106,10 @@ export async function finishPublication(output: string, files: FileSystem = node
   }
 }
 
-/** Seconds after which a committed folder is abandoned, whichever process has the number now: moving takes less. */
+/**
+ * Seconds after which a committed folder is abandoned, whichever process has the number now: moving takes
+ * less.
+ */
 const ABANDONED_SECONDS = 60;
 
 async function isAbandoned(folder: string, owner: Owner, files: FileSystem): Promise<boolean> {

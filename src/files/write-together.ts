@@ -8,7 +8,10 @@ import { cannotWrite } from './reasons.js';
 export type NewFile =
   /** A copy with changed bytes. */
   | CloneJob
-  /** The same bytes as `sharedWith`, by a hard link where the file system has them; `cloneFirst` tries copy-on-write before. */
+  /**
+   * The same bytes as `sharedWith`, by a hard link where the file system has them; `cloneFirst` tries
+   * copy-on-write before.
+   */
   | { to: string; sharedWith: string; cloneFirst?: boolean }
   | { to: string; bytes: Uint8Array };
 

@@ -16,7 +16,8 @@ export const changedFileSchema = z.object({
 export type ChangedFile = z.infer<typeof changedFileSchema>;
 
 /**
- * Hashes the model file and every file with changed weights, as they are and as they will be. Each is read once.
+ * Hashes the model file and every file with changed weights, as they are and as they will be. Each is read
+ * once.
  *
  * @param nameOf Gives the name of a file in the result.
  * @returns One for each of `changedCopies`, in their order.

@@ -31,8 +31,8 @@ export function modeOf(to: Destination | null): (typeof MODES)[number] {
 /**
  * Finds out before any work is done that the result can be written.
  *
- * @throws UserError for an output that is the input, for a missing or read-only folder, and for a model that must not
- *   change in place.
+ * @throws UserError for an output that is the input, for a missing or read-only folder, and for a model that
+ *   must not change in place.
  */
 export async function checkDestination(opened: OpenedModel, to: Destination): Promise<void> {
   if ('inPlace' in to) return checkInPlace(opened);

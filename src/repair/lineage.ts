@@ -17,8 +17,8 @@ const PARENT = 'activation_auditor.parent';
 const COMMAND = 'activation_auditor.command';
 
 /**
- * Notes in a model's metadata what it was made from, in place of an earlier note. For repairs that write a new graph:
- * where every other byte of a file is promised to stay (strip, flip), nothing can be noted in it.
+ * Notes in a model's metadata what it was made from, in place of an earlier note. For repairs that write a
+ * new graph: where every other byte of a file is promised to stay (strip, flip), nothing can be noted in it.
  */
 export function addLineage(model: Model, { parent, command }: Lineage): void {
   const others = model.metadataProps.filter(({ key }) => key !== PARENT && key !== COMMAND);
@@ -27,10 +27,11 @@ export function addLineage(model: Model, { parent, command }: Lineage): void {
 }
 
 /**
- * Returns what a model was made from, by the record of a strip beside it or else by its metadata; `null` where neither
- * says so. A record counts only if all its files are as the strip left them.
+ * Returns what a model was made from, by the record of a strip beside it or else by its metadata; `null`
+ * where neither says so. A record counts only if all its files are as the strip left them.
  *
- * @param hashes SHA-256 of the model's files, in their order; empty where they are not known. Then no record counts.
+ * @param hashes SHA-256 of the model's files, in their order; empty where they are not known. Then no record
+ *   counts.
  */
 export async function lineageOf(
   opened: OpenedModel,

@@ -24,8 +24,9 @@ export interface FileCopy {
 }
 
 /**
- * Lists the files of a copy of a model in which some bytes differ, the model file first. External data that lies
- * already where the copy looks for it is left out, unless its bytes change: then it is copied under a new name.
+ * Lists the files of a copy of a model in which some bytes differ, the model file first. External data that
+ * lies already where the copy looks for it is left out, unless its bytes change: then it is copied under a
+ * new name.
  *
  * @param patches Merged, at offsets of the model's own files.
  * @param replaceable Paths of external data that the copy may write over.
@@ -81,7 +82,8 @@ function refuseOthers(path: string, replaceable: ReadonlySet<string>): void {
 }
 
 /**
- * Writes the files of a copy, all or none. External data whose bytes stay is shared by a hard link where it can be.
+ * Writes the files of a copy, all or none. External data whose bytes stay is shared by a hard link where it
+ * can be.
  *
  * @param output Path of the model file.
  * @param more Files that get their names together with them.

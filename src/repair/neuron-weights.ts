@@ -8,12 +8,15 @@ import { weightLayout } from './weight-layout.js';
 import { type Quantization, quantizationOf, type Refused } from './weight-quantization.js';
 
 /**
- * Stored weight of a site's neurons as [neurons, fanIn], whatever its layout and element type. Neurons are counted as
- * the site counts them: neuron 0 is the site's first one.
+ * Stored weight of a site's neurons as [neurons, fanIn], whatever its layout and element type. Neurons are
+ * counted as the site counts them: neuron 0 is the site's first one.
  */
 export interface NeuronWeights {
   ref: WeightRef;
-  /** The stored codes: the tensor itself, or a tensor of 2, 4 or 8-bit codes over the same bytes (MatMulNBits). */
+  /**
+   * The stored codes: the tensor itself, or a tensor of 2, 4 or 8-bit codes over the same bytes
+   * (MatMulNBits).
+   */
   codes: TensorProto;
   /** Number of neurons in the tensor: more than the site's where it holds several projections. */
   neurons: number;
@@ -89,7 +92,10 @@ const plainNumbers: Quantization = { scale: () => 1, zeroPoint: () => 0 };
 /** Input of MatMulNBits that puts the inputs of the layer into another order (g_idx). */
 const GROUP_INDEX = 4;
 
-/** Returns the bytes of MatMulNBits, [N, blocks, bytes of a block], as the codes in them: the first in the lowest bits. */
+/**
+ * Returns the bytes of MatMulNBits, [N, blocks, bytes of a block], as the codes in them: the first in the
+ * lowest bits.
+ */
 function unpacked(
   stored: TensorProto,
   { initializer, layer }: WeightRef,

@@ -9,9 +9,9 @@ import type { AttributeProto, FunctionProto, TensorProto } from '../onnx/types.j
 export type PatchedWeights = Map<string, Uint8Array>;
 
 /**
- * Puts changed tensors into a model wherever it refers to their bytes: initializers and `Constant` nodes, in nested
- * graphs and functions too. All other weights stay on disk. Only the model is changed, not the messages it was read
- * from.
+ * Puts changed tensors into a model wherever it refers to their bytes: initializers and `Constant` nodes, in
+ * nested graphs and functions too. All other weights stay on disk. Only the model is changed, not the
+ * messages it was read from.
  */
 export function applyPatched(model: Model, patched: PatchedWeights): { modified: boolean } {
   let modified = false;

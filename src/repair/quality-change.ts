@@ -12,7 +12,7 @@ export const qualitySchema = z.object({
   positions: count.describe('Predictions'),
 });
 
-/** Quality before and after a change, or why it was not measured. */
+/** Quality before and after a change, or the reason why it was not measured. */
 export const qualityChangeSchema = z.union([
   z.object({
     before: qualitySchema,
@@ -34,7 +34,7 @@ export function compareQuality(before: Quality | NoQuality, after: Quality | NoQ
   return { before, after, worse: worse !== null && Number.isFinite(worse) ? worse : null };
 }
 
-/** `next-token loss 4.37, perplexity 79.2, accuracy 24.1%` */
+/** Writes a quality in one line: `next-token loss 4.37, perplexity 79.2, accuracy 24.1%`. */
 export function qualityWords({ task, loss, perplexity, accuracy }: Quality): string {
   const parts = [
     `${task === 'classification' ? '' : `${task} `}loss ${exact(loss)}`,
@@ -44,7 +44,7 @@ export function qualityWords({ task, loss, perplexity, accuracy }: Quality): str
   return parts.filter((part) => part !== null).join(', ');
 }
 
-/** Before, after and the difference in one line. */
+/** Writes the quality before and after a change, and the difference, in one line. */
 export function qualityChangeWords(change: QualityChange): string {
   if ('reason' in change) return `not measured: ${change.reason}`;
   const { before, after, worse } = change;
@@ -57,5 +57,5 @@ export function qualityChangeWords(change: QualityChange): string {
   return `${qualityWords(before)} → ${qualityWords(after)} (${verdict})`;
 }
 
-/** Five significant digits: a repair moves a loss by little. */
+/** Writes five significant digits: a repair moves a loss by little. */
 const exact = (value: number | null): string => (value === null ? '–' : value.toPrecision(5));

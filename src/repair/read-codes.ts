@@ -6,8 +6,8 @@ import type { NeuronWeights } from './neuron-weights.js';
 const GAP_BYTES = 4096;
 
 /**
- * Returns the stored codes of neurons' incoming weights, [fanIn] for each neuron. Little more than these is read from
- * disk.
+ * Returns the stored codes of neurons' incoming weights, [fanIn] for each neuron. Little more than these is
+ * read from disk.
  *
  * @param neurons Increasing.
  */

@@ -7,27 +7,27 @@ import { relocate } from '../onnx/relocate.js';
 import type { ModelFile, OpenedModel } from '../onnx/skeleton.js';
 import { allTensors } from '../onnx/walk.js';
 
-/** How a model's copy comes to read changed copies of external data whose names are taken. */
+/** New names of copies of external data, and the change of the model file that makes it read them. */
 export interface Relocation {
   /** Absolute path of each copy, by that of the original. */
   paths: Map<string, string>;
-  /** What the copy of the model file has in place of the old locations. */
+  /** Replacements of the old locations in the copy of the model file. */
   splices: Splice[];
 }
 
 /**
- * Names for copies of external data beside the output, `out.onnx.data` for one file and `out.onnx.1.data` and so on for
- * several: names that nothing has yet, or that an earlier output of the same name has left.
+ * Names copies of external data beside the output: `out.onnx.data` for one file, `out.onnx.1.data` and so on
+ * for several. A name is chosen that nothing has yet, or that an earlier output of the same name has left.
  *
  * @param sources External data to be copied.
- * @param ours Paths that the output may write over.
+ * @param replaceable Paths that the output may write over.
  * @throws UserError for an output whose name cannot be part of a location.
  */
 export function relocateData(
   opened: OpenedModel,
   sources: readonly ModelFile[],
   output: string,
-  ours: ReadonlySet<string>,
+  replaceable: ReadonlySet<string>,
 ): Relocation {
   const paths = new Map<string, string>();
   if (sources.length === 0) return { paths, splices: [] };
@@ -41,7 +41,7 @@ export function relocateData(
   const folder = realpathSync(dirname(output));
   const taken = new Set([join(folder, name), ...opened.files.map((file) => join(folder, file.name))]);
   const free = (path: string) =>
-    !taken.has(path) && (isNothing(path) || (ours.has(path) && !isInput(path, opened)));
+    !taken.has(path) && (isNothing(path) || (replaceable.has(path) && !isInput(path, opened)));
   for (const { path: source } of sources) {
     let k = sources.length > 1 ? 1 : 0;
     const candidate = () => join(folder, k === 0 ? `${name}.data` : `${name}.${k}.data`);
@@ -58,21 +58,24 @@ export function relocateData(
   return { paths, splices: relocate(opened.files[0]!, renamed) };
 }
 
-/** Patches of the original model file as ones of its copy. */
+/**
+ * Returns patches of the model file as patches of its copy: bytes have moved where locations are longer or
+ * shorter.
+ */
 export function shiftPatches(patches: readonly BytePatch[], splices: readonly Splice[]): BytePatch[] {
   const shift = shiftBy(splices);
   return patches.map((patch) => ({ ...patch, offsetBytes: shift(patch.offsetBytes) }));
 }
 
-/** Whether two paths lead to one file, by whatever names; false when the first leads nowhere. */
+/** Returns true if two paths lead to one file, whatever their names; false if the first leads nowhere. */
 export function isSameFile(path: string, other: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) return false;
+  const existing = statSync(path, { throwIfNoEntry: false });
+  if (!existing) return false;
   const { dev, ino } = statSync(other);
-  return found.dev === dev && found.ino === ino;
+  return existing.dev === dev && existing.ino === ino;
 }
 
-/** Nothing has this name, not even a link that leads nowhere. */
+/** True if nothing has this name, not even a link that leads nowhere. */
 const isNothing = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) === undefined;
 
 const isInput = (path: string, { files }: OpenedModel): boolean =>

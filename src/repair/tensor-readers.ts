@@ -6,8 +6,8 @@ import { bytesKey } from '../onnx/elements.js';
 import { readersOf } from '../patterns/quantized.js';
 
 /**
- * Returns the nodes that read the numbers of each stored tensor, by `bytesKey`: a file may hold two tensors over the
- * same bytes, and a change of one changes the other.
+ * Returns the nodes that read the numbers of each stored tensor, by `bytesKey`: a file may hold two tensors
+ * over the same bytes, and a change of one changes the other.
  */
 export function readersByBytes(model: Model): ReadonlyMap<string, Node[]> {
   const readers = new Map<string, Node[]>();
@@ -27,7 +27,10 @@ export function readersByBytes(model: Model): ReadonlyMap<string, Node[]> {
 /** Names listed in a reason. */
 const SHOWN_READERS = 3;
 
-/** Returns the reason why a tensor cannot change for one of its readers alone: `w` is shared: MatMul_3 reads it too. */
+/**
+ * Returns the reason why a tensor cannot change for one of its readers alone: `w` is shared: MatMul_3 reads
+ * it too.
+ */
 export function sharedReason(tensor: string, others: readonly Node[]): string {
   const names = others.slice(0, SHOWN_READERS).map(({ name, opType }) => name || opType);
   return `\`${tensor}\` is shared: ${names.join(', ')} read${others.length > 1 ? '' : 's'} it too`;

@@ -2,11 +2,11 @@ import type { TensorProto } from '../onnx/types.js';
 import type { WeightRef } from '../sites/types.js';
 
 /**
- * Layout of a stored weight, seen as [neurons, fanIn]. The neurons are counted along one axis of the tensor; the other
- * axes, in their order, count the incoming weights of a neuron.
+ * Layout of a stored weight, seen as [neurons, fanIn]. The neurons are counted along one axis of the tensor;
+ * the other axes, in their order, count the incoming weights of a neuron.
  *
- * For example a convolution stores [neurons, inputs, height, width]: `innerElements` is inputs · height · width. A
- * MatMul stores [inputs, neurons]: `innerElements` is 1.
+ * For example a convolution stores [neurons, inputs, height, width]: `innerElements` is inputs · height ·
+ * width. A MatMul stores [inputs, neurons]: `innerElements` is 1.
  */
 export interface WeightLayout {
   /** Number of neurons in the tensor. */

@@ -12,7 +12,10 @@ export interface Refused {
 
 /** Scale and zero point of each weight: a code means (code − zero point) · scale. */
 export interface Quantization {
-  /** Returns the scale of a weight, 1 where it is not known: it is the same for all weights of the neuron, then. */
+  /**
+   * Returns the scale of a weight, 1 where it is not known: it is the same for all weights of the neuron,
+   * then.
+   */
   scale(neuron: number, incoming: number): number;
   /** Returns the code that means 0. */
   zeroPoint(neuron: number, incoming: number): number;
@@ -51,7 +54,10 @@ function zeroPointOf({ zeroPoint, ...quantized }: Quantized, layout: WeightLayou
   return numberOfEach(tensor, quantized, layout) ?? { reason: `${name} fits no axis` };
 }
 
-/** Gives each weight its number of a scale or zero point: one for all, one along an axis, or one for each block. */
+/**
+ * Gives each weight its number of a scale or zero point: one for all, one along an axis, or one for each
+ * block.
+ */
 function numberOfEach(
   tensor: TensorProto,
   { packedBits, blockSize, axis }: Pick<Quantized, 'packedBits' | 'blockSize' | 'axis'>,

@@ -1,10 +1,10 @@
 import { DataType, dataTypeName } from '../../onnx/data-types.js';
 
-/** The zero point of an element of quantized codes, by flat index; 0 for plain numbers. */
+/** Gives the zero point of an element of quantized codes, by flat index; 0 for plain numbers. */
 export type ZeroPointAt = (element: number) => number;
 
-/** Bytes of an element whose highest bit is its sign. */
-const signed: Record<number, number> = {
+/** Bytes of an element, for types whose highest bit is the sign. */
+const signBytes: Record<number, number> = {
   [DataType.FLOAT]: 4,
   [DataType.DOUBLE]: 8,
   [DataType.FLOAT16]: 2,
@@ -13,8 +13,8 @@ const signed: Record<number, number> = {
   [DataType.FLOAT8E5M2]: 1,
 };
 
-/** Whole numbers: bytes, and what they can hold. */
-const whole: Record<number, { bytes: number; least: number; most: number }> = {
+/** Types of whole numbers: bytes of an element, and its limits. */
+const wholeNumbers: Record<number, { bytes: number; least: number; most: number }> = {
   [DataType.INT8]: { bytes: 1, least: -128, most: 127 },
   [DataType.UINT8]: { bytes: 1, least: 0, most: 255 },
   [DataType.INT16]: { bytes: 2, least: -32_768, most: 32_767 },
@@ -23,7 +23,8 @@ const whole: Record<number, { bytes: number; least: number; most: number }> = {
 };
 
 /**
- * The raw bytes of the negated numbers: the sign bit of floats; for quantized codes 2 · zero point − code.
+ * Returns the raw bytes of the negated numbers: floats with the other sign bit, quantized codes as 2 · zero
+ * point − code.
  *
  * @returns The reason where some number has no negative in its type (−128 as int8).
  */
@@ -32,13 +33,13 @@ export function negated(
   dataType: number | undefined,
   zeroPoint: ZeroPointAt,
 ): { bytes: Uint8Array } | { reason: string } {
-  const width = signed[dataType ?? 0];
+  const width = signBytes[dataType ?? 0];
   const result = Uint8Array.from(bytes);
   if (width !== undefined) {
     for (let i = width - 1; i < result.length; i += width) result[i]! ^= 0x80;
     return { bytes: result };
   }
-  const type = whole[dataType ?? 0];
+  const type = wholeNumbers[dataType ?? 0];
   if (!type)
     return { reason: `is of type ${dataTypeName(dataType)}, whose numbers are not negated one by one` };
   const view = new DataView(result.buffer);

@@ -22,8 +22,8 @@ export interface FlippedTensor {
 }
 
 /**
- * Negates the layer whose sum `pre` is, in `patched`, which is changed; the model is only looked at. All sums of the
- * layer are negated exactly, since rounding is symmetric.
+ * Negates the layer whose sum `pre` is, in `patched`, which is changed; the model is only looked at. All sums
+ * of the layer are negated exactly, since rounding is symmetric.
  *
  * @returns The reason where that cannot be done; nothing is changed then.
  * @throws UserError when the changed tensors are too large for an overlay.

@@ -22,16 +22,16 @@ export interface FlipOptions extends AuditOptions {
 }
 
 /**
- * Sign-flip initialization (Rister & Rubin 2020, section 7): goes layer by layer through a rectifier network and
- * negates weights and bias of each layer that kills more than half of the data alive before it. A point that dies
- * because all sums of a layer are ≤ 0 lives when the sums are negated, so that at least ⌊M/2^k⌋ of M points are alive
- * after k layers.
+ * Sign-flip initialization (Rister & Rubin 2020, section 7): goes layer by layer through a rectifier network
+ * and negates weights and bias of each layer that kills more than half of the data alive before it. A point
+ * that dies because all sums of a layer are ≤ 0 lives when the sums are negated, so that at least ⌊M/2^k⌋ of
+ * M points are alive after k layers.
  *
- * Everything is tried in overlays; a file is written once, when all layers are done. The data runs through the model
- * once, and once more for each layer that is negated.
+ * Everything is tried in overlays; a file is written once, when all layers are done. The data runs through
+ * the model once, and once more for each layer that is negated.
  *
- * @throws UserError for a model that is no rectifier network, and other bad input; Interrupted when aborted: nothing is
- *   written then.
+ * @throws UserError for a model that is no rectifier network, and other bad input; Interrupted when aborted:
+ *   nothing is written then.
  */
 export async function flip(options: FlipOptions): Promise<FlipReport> {
   const { to, sites: _sites, layers: _layers, ...whole } = options;

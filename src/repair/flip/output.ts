@@ -8,8 +8,8 @@ import { copiesBeside, copiesInPlace, writeCopies } from '../model-copy.js';
 import type { FlipReport } from './schema.js';
 
 /**
- * Writes a model with negated weights. In place the one file that changes is replaced by its copy, so that a kill
- * leaves the old file or the new one.
+ * Writes a model with negated weights. In place the one file that changes is replaced by its copy, so that a
+ * kill leaves the old file or the new one.
  *
  * @param patches One for each tensor, in any order.
  * @throws UserError when the disk refuses, or the output's external data would be written over another file.

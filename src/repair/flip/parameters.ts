@@ -18,8 +18,8 @@ export interface Parameter {
 }
 
 /**
- * Finds the parameters whose negation negates `pre` exactly: weights and bias of the linear layers whose sum it is, or
- * scale and shift of a normalisation by constants that follows them.
+ * Finds the parameters whose negation negates `pre` exactly: weights and bias of the linear layers whose sum
+ * it is, or scale and shift of a normalisation by constants that follows them.
  *
  * @returns The reason where something on the way has no exact negative.
  */
@@ -97,8 +97,8 @@ function stored(kind: Parameter['kind'], operand: Value, reader: Node, walk: Wal
 }
 
 /**
- * Returns the operand of a product that carries the data. The other one is constant, or it is the scale that turns the
- * integer sums of a quantized layer into numbers. `null` where the data is a divisor.
+ * Returns the operand of a product that carries the data. The other one is constant, or it is the scale that
+ * turns the integer sums of a quantized layer into numbers. `null` where the data is a divisor.
  */
 function dataFactor(node: Node): Value | null {
   const split = constantOperand(node);

@@ -41,7 +41,7 @@ export const flipReportSchema = z
     summary: z.object({
       outcome: z.enum(['flipped', 'nothing-to-flip', 'refused']),
       points: count.describe('Data points, M'),
-      alive: beforeAfter.describe('Data points alive behind the last layer'),
+      alive: beforeAfter.describe('Data points alive after the last layer'),
       aliveShare: z.object({ before: measured, after: measured }),
       guaranteed: count
         .nullable()

@@ -13,7 +13,7 @@ const COLUMNS: Column[] = [
   { title: '', align: 'left' },
 ];
 
-/** What sign flipping did, for a terminal. Ends with a newline. */
+/** Renders a flip for a terminal. Ends with a newline. */
 export function renderFlip(report: FlipReport, textOptions: TextOptions = {}): string {
   const { model, data, layers, summary, output, options } = report;
   const { colors, label, paragraph, table, warnings } = layout(textOptions);
@@ -56,7 +56,7 @@ function summaryText({ outcome, alive, aliveShare, flipped, points }: FlipReport
     return `no layer kills more than half of the data alive before it: nothing to flip; ${now} alive`;
   }
   const before = `${number(alive.before)} (${percent(aliveShare.before)})`;
-  return `${counted(flipped, 'layer')} negated; alive behind the last layer: ${before} → ${now}`;
+  return `${counted(flipped, 'layer')} negated; alive after the last layer: ${before} → ${now}`;
 }
 
 function outputText(

@@ -1,11 +1,11 @@
 /**
- * Chooses which incoming weights of a dead neuron to remove: the most negative ⌈fraction · n⌉, where n counts its
- * non-zero weights of either sign (Whitaker & Whitley 2023, "Synaptic Stripping", section III). Only negative weights
- * are chosen, so there may be fewer. Ties go to the lower index.
+ * Chooses which incoming weights of a dead neuron to remove: the most negative ⌈fraction · n⌉, where n counts
+ * its non-zero weights of either sign (Whitaker & Whitley 2023, "Synaptic Stripping", section III). Only
+ * negative weights are chosen, so there may be fewer. Ties go to the lower index.
  *
  * @param weights [fanIn].
- * @param means [fanIn], mean of the input of each weight. With means the most negative mean contributions w·E[x] are
- *   chosen in place of the most negative w.
+ * @param means [fanIn], mean of the input of each weight. With means the most negative mean contributions
+ *   w·E[x] are chosen in place of the most negative w.
  * @returns Indices of `weights`, increasing.
  */
 export function weightsToStrip(

@@ -7,15 +7,18 @@ import { sharedReason } from '../tensor-readers.js';
 export interface IncomingOptions {
   /** Nodes that read each stored tensor, by the key of its bytes. */
   readers: ReadonlyMap<string, Node[]>;
-  /** Mean of every input of a layer, [inputs], by the name of the layer's input; `null` if weights alone decide. */
+  /**
+   * Mean of every input of a layer, [inputs], by the name of the layer's input; `null` if weights alone
+   * decide.
+   */
   means: ReadonlyMap<string, Float64Array> | null;
   /** True if weights are taken that something else reads, too. */
   allowShared: boolean;
 }
 
 /**
- * Returns the incoming weights of a site's neurons: those of all layers whose sum is the pre-activation, in a gated MLP
- * those of the gate. Or the reason why they cannot be stripped.
+ * Returns the incoming weights of a site's neurons: those of all layers whose sum is the pre-activation, in a
+ * gated MLP those of the gate. Or the reason why they cannot be stripped.
  */
 export function incomingWeights(
   site: Site,

@@ -24,8 +24,8 @@ export type RecordParts = Pick<StripRecord, 'tool' | 'createdAt' | 'options'> & 
 };
 
 /**
- * Writes a stripped model and its record. A new file gets its name together with the record. In place the record is
- * written first, as a journal, and then the bytes.
+ * Writes a stripped model and its record. A new file gets its name together with the record. In place the
+ * record is written first, as a journal, and then the bytes.
  *
  * @throws UserError when the disk refuses: the model, or an earlier output, is as it was.
  */
@@ -77,7 +77,10 @@ async function filesOfRecord(model: string): Promise<Set<string>> {
   return new Set(files.map(({ name }) => join(realpathSync(dirname(path)), name)));
 }
 
-/** Returns the SHA-256 of the model file as it was, before locations of external data were changed in its copy. */
+/**
+ * Returns the SHA-256 of the model file as it was, before locations of external data were changed in its
+ * copy.
+ */
 async function parentOf({ source, splices }: FileCopy, before: string): Promise<string> {
   if (splices.length === 0) return before;
   const [own] = await hashFiles([source], new AbortController().signal);

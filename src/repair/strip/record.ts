@@ -20,10 +20,11 @@ const changeSchema = z.object({
 });
 
 /**
- * The record of a stripped model, `out.onnx.strip.json`: what was done, with the bytes that undo it. During a change in
- * place it is the journal: while `status` is `pending` the files may hold any mixture of old and new bytes.
+ * The record of a stripped model, `out.onnx.strip.json`: what was done, with the bytes that undo it. During a
+ * change in place it is the journal: while `status` is `pending` the files may hold any mixture of old and
+ * new bytes.
  */
-export const stripRecordSchema = z
+const stripRecordSchema = z
   .object({
     schemaVersion: z.literal(SCHEMA_VERSION),
     kind: z.literal('strip-record'),

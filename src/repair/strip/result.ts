@@ -27,7 +27,7 @@ export interface StripParts extends Pick<StripReport, 'createdAt' | 'options' | 
   warnings: StripReport['warnings'];
 }
 
-/** What a strip did, site by site and as a whole. */
+/** Writes the report of a strip, site by site and as a whole. */
 export function stripReport(parts: StripParts): StripReport {
   const { before, after, rounds, createdAt, options, quality, maxQualityLoss, refused, output } = parts;
   const changes = rounds.flatMap((round) => round.changes);
@@ -80,26 +80,27 @@ export function stripReport(parts: StripParts): StripReport {
   };
 }
 
-/** A saved audit may be of other data than the audits of this run. */
-function otherData({ data: was }: AuditReport, { data: is }: AuditReport): AuditReport['warnings'] {
-  if (was.name === is.name && was.split === is.split && was.positions === is.positions) return [];
+/** Warns that a saved audit is of other data than the audits of this run. */
+function otherData({ data: first }: AuditReport, { data: last }: AuditReport): AuditReport['warnings'] {
+  const { name, split, positions } = last;
+  if (first.name === name && first.split === split && first.positions === positions) return [];
   const words = ({ name, split, positions }: AuditReport['data']) =>
     `${[name, split].filter(Boolean).join(' ')}, ${positions} positions`;
-  const message = `The saved audit is of other data (${words(was)}) than the audit afterwards (${words(is)}): dead before and after do not quite compare.`;
+  const message = `The saved audit is of other data (${words(first)}) than the audit afterwards (${words(last)}): dead before and after do not quite compare.`;
   return [{ code: 'data-differs', message }];
 }
 
 function siteResult(
-  was: SiteReport,
-  is: SiteReport,
+  before: SiteReport,
+  after: SiteReport,
   all: StripChange[],
   unstripped: Unstripped[],
 ): StripReport['sites'][number] {
-  const { id, stack, layer, site, part, neurons } = is;
+  const { id, stack, layer, site, part, neurons } = after;
   const changes = all.filter((change) => change.site === id);
   const stripped = new Set(changes.map(({ neuron }) => neuron));
-  const before = new Set(was.deadNeurons);
-  const now = new Set(is.deadNeurons);
+  const deadBefore = new Set(before.deadNeurons);
+  const deadAfter = new Set(after.deadNeurons);
   return {
     id,
     stack,
@@ -107,20 +108,20 @@ function siteResult(
     site,
     part,
     neurons,
-    dead: { before: was.dead, after: is.dead },
+    dead: { before: before.dead, after: after.dead },
     stripped: stripped.size,
     weights: weightsOf(changes),
-    revived: was.deadNeurons.filter((neuron) => !now.has(neuron)),
-    newlyDead: is.deadNeurons.filter((neuron) => !before.has(neuron)),
+    revived: before.deadNeurons.filter((neuron) => !deadAfter.has(neuron)),
+    newlyDead: after.deadNeurons.filter((neuron) => !deadBefore.has(neuron)),
     stillDead: reasons(
-      is.deadNeurons.filter((neuron) => before.has(neuron)),
+      after.deadNeurons.filter((neuron) => deadBefore.has(neuron)),
       stripped,
-      unstripped.filter((one) => one.site === id),
+      unstripped.filter((each) => each.site === id),
     ),
   };
 }
 
-/** Why neurons are still dead, each under one reason. */
+/** Groups neurons that are still dead by the reason why they are, each under one reason. */
 function reasons(dead: number[], stripped: ReadonlySet<number>, unstripped: Unstripped[]) {
   const grouped = new Map<string, number[]>();
   for (const neuron of dead) {
@@ -135,7 +136,10 @@ function reasons(dead: number[], stripped: ReadonlySet<number>, unstripped: Unst
   return [...grouped].map(([reason, neurons]) => ({ reason, neurons }));
 }
 
-/** Pruned weights of neurons that are dead all the same are attached to these, and count once. */
+/**
+ * Returns the capacity after the strip. Pruned weights of neurons that are dead all the same belong to these,
+ * and count once.
+ */
 function capacityAfter(after: AuditReport, changes: StripChange[]): AuditReport['summary']['capacity'] {
   const dead = new Map(after.sites.map(({ id, deadNeurons }) => [id, new Set(deadNeurons)]));
   const pruned = weightsOf(changes.filter(({ site, neuron }) => !dead.get(site)?.has(neuron)));

@@ -41,15 +41,15 @@ export interface Unstripped {
   reason: string;
 }
 
-export const NOTHING_NEGATIVE = {
+const NOTHING_NEGATIVE = {
   weight: 'none of its incoming weights is negative',
   contribution: 'none of its incoming weights contributes negatively on the data',
 } as const;
 
 /**
- * Strips dead neurons, one round (Whitaker & Whitley 2023): sets the most negative of each neuron's incoming weights to
- * zero, in `patched`, which is changed; the model is only looked at. Reads from disk the weights of dead neurons, and
- * whole the tensors that change.
+ * Strips dead neurons, one round (Whitaker & Whitley 2023): sets the most negative of each neuron's incoming
+ * weights to zero, in `patched`, which is changed; the model is only looked at. Reads from disk the weights
+ * of dead neurons, and whole the tensors that change.
  */
 export function stripRound(
   model: Model,
@@ -90,7 +90,10 @@ export function stripRound(
   return { modified: changes.length > 0, changes, unstripped };
 }
 
-/** Strips neurons of one site. All layers whose sum is the pre-activation count as one set of incoming weights. */
+/**
+ * Strips neurons of one site. All layers whose sum is the pre-activation count as one set of incoming
+ * weights.
+ */
 function stripNeurons(
   site: string,
   layers: NeuronWeights[],

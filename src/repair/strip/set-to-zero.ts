@@ -14,7 +14,8 @@ export interface Zeroed {
 }
 
 /**
- * Sets incoming weights of a neuron to zero, quantized ones to the code that means zero. `patched` is changed.
+ * Sets incoming weights of a neuron to zero, quantized ones to the code that means zero. `patched` is
+ * changed.
  *
  * @param incoming Indices of the weights, [fanIn].
  * @throws UserError when the changed tensors are too large for an overlay.
@@ -38,7 +39,10 @@ export function setToZero(
   return { elements, patches };
 }
 
-/** Returns the weights as earlier rounds have left them: from memory where some have been changed, else from disk. */
+/**
+ * Returns the weights as earlier rounds have left them: from memory where some have been changed, else from
+ * disk.
+ */
 export function asPatched(weights: NeuronWeights, patched: PatchedWeights): NeuronWeights {
   const bytes = patched.get(bytesKey(weights.codes)!);
   return bytes ? { ...weights, codes: { ...weights.codes, rawData: bytes } } : weights;

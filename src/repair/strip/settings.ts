@@ -4,7 +4,9 @@ import { choice, group, percent, ratio, switchSetting, wholeNumber } from '../..
 /** Share of a dead neuron's incoming weights that one round removes (Whitaker & Whitley 2023). */
 export const DEFAULT_FRACTION = 0.1;
 
-/** A round takes an audit, and the rounds end by themselves when nothing is dead or nothing is left to strip. */
+/**
+ * A round takes an audit, and the rounds end by themselves when nothing is dead or nothing is left to strip.
+ */
 const MOST_ROUNDS = 1000;
 
 const fraction = ratio({

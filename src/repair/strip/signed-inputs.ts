@@ -7,9 +7,10 @@ import type { Warning } from '../../report/schema.js';
 type DeadNeurons = ReadonlyMap<string, readonly number[]>;
 
 /**
- * Returns the warning that a strip by weight should have gone by contribution: it has left most of the neurons dead,
- * and some inputs of their layers are negative on average. A negative weight on a negative input pushes a neuron up,
- * so removing it does not revive anything. With inputs that are all ≥ 0, as after a ReLU, there is no warning.
+ * Returns the warning that a strip by weight should have gone by contribution: it has left most of the
+ * neurons dead, and some inputs of their layers are negative on average. A negative weight on a negative
+ * input pushes a neuron up, so removing it does not revive anything. With inputs that are all ≥ 0, as after a
+ * ReLU, there is no warning.
  *
  * Measures the means of the inputs, one pass, and only where most neurons are still dead.
  *

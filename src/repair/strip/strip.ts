@@ -35,13 +35,14 @@ export interface StripOptions extends AuditOptions, ValuesOf<typeof stripSetting
 }
 
 /**
- * Synaptic stripping (Whitaker & Whitley 2023): sets the most negative incoming weights of dead neurons to zero, audits
- * the result, and writes it as a clone of the file in which nothing else differs.
+ * Synaptic stripping (Whitaker & Whitley 2023): sets the most negative incoming weights of dead neurons to
+ * zero, audits the result, and writes it as a clone of the file in which nothing else differs.
  *
- * Everything is tried in overlays first: a file is written once, when the outcome is known. The model is opened and
- * its sites are searched once, whatever the number of rounds.
+ * Everything is tried in overlays first: a file is written once, when the outcome is known. The model is
+ * opened and its sites are searched once, whatever the number of rounds.
  *
- * @throws UserError for bad input; RunError when a run fails; Interrupted when aborted: nothing is written then.
+ * @throws UserError for bad input; RunError when a run fails; Interrupted when aborted: nothing is written
+ *   then.
  */
 export async function strip(options: StripOptions): Promise<StripReport> {
   const set = checkSettings(stripSettings, options);
@@ -110,7 +111,7 @@ export async function strip(options: StripOptions): Promise<StripReport> {
   });
 }
 
-/** An interrupted strip in place has left a mixture that nobody wants to audit. */
+/** Rolls back an interrupted strip in place: its mixture of old and new weights must not be audited. */
 async function rollBackPending({ model, onStage }: StripOptions): Promise<void> {
   if (recordStatus(model) !== 'pending') return;
   await undoStrip(model);

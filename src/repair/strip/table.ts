@@ -17,10 +17,13 @@ const COLUMNS: Column[] = [
   { title: 'weights', align: 'right' },
 ];
 
-/** Indices that are listed for a reason; the JSON has them all. */
+/** Number of neurons that are listed for a reason; the JSON has them all. */
 const SHOWN_INDICES = 8;
 
-/** What a strip did, for a terminal: a line per site, why neurons are still dead, summary. Ends with a newline. */
+/**
+ * Renders a strip for a terminal: a line per site, why neurons are still dead, a summary. Ends with a
+ * newline.
+ */
 export function renderStrip(report: StripReport, textOptions: TextOptions = {}): string {
   const { options, sites, summary, quality } = report;
   const page = layout(textOptions);

@@ -21,12 +21,13 @@ export interface Restored {
 }
 
 /**
- * Undoes a strip byte for byte by the record beside the model, also a strip that was interrupted. Everything is checked
- * before the first byte is written: the record is of this model and its data, and its old bytes make the original.
- * The record is removed last. An undo that is interrupted itself is completed by the next call.
+ * Undoes a strip byte for byte by the record beside the model, also a strip that was interrupted. Everything
+ * is checked before the first byte is written: the record is of this model and its data, and its old bytes
+ * make the original. The record is removed last. An undo that is interrupted itself is completed by the next
+ * call.
  *
- * @throws UserError when there is no record, or it does not belong to the files: then nothing is written; and when the
- *   disk refuses: then the record is still there.
+ * @throws UserError when there is no record, or it does not belong to the files: then nothing is written; and
+ *   when the disk refuses: then the record is still there.
  */
 export async function undoStrip(model: string, files: FileSystem = nodeFiles): Promise<Restored> {
   await finishPublication(model, files);
@@ -62,8 +63,8 @@ export async function undoStrip(model: string, files: FileSystem = nodeFiles): P
 /**
  * Returns the paths of a record's files, in their order.
  *
- * @throws UserError unless they are the model that the record lies beside, and files in its folder that no symbolic
- *   link leads out of.
+ * @throws UserError unless they are the model that the record lies beside, and files in its folder that no
+ *   symbolic link leads out of.
  */
 async function pathsOf(record: StripRecord, path: string): Promise<string[]> {
   const folder = realpathSync(dirname(path));
@@ -93,7 +94,10 @@ async function pathsOf(record: StripRecord, path: string): Promise<string[]> {
   return paths;
 }
 
-/** Returns the patches that restore the old bytes. Of several changes of one byte the first one's old byte counts. */
+/**
+ * Returns the patches that restore the old bytes. Of several changes of one byte the first one's old byte
+ * counts.
+ */
 function patchesBack({ changes }: StripRecord, paths: readonly string[]): BytePatch[] {
   const forward = changes.flatMap(({ file, offsets, width, before, after }) => {
     const [old, now] = [Buffer.from(before, 'base64'), Buffer.from(after, 'base64')];
@@ -107,7 +111,9 @@ function patchesBack({ changes }: StripRecord, paths: readonly string[]): BytePa
   return mergePatches(forward).map((patch) => ({ ...patch, before: patch.after, after: patch.before }));
 }
 
-/** @throws UserError when a file is not as the strip left it, or the old bytes would not make it the original. */
+/**
+ * @throws UserError when a file is not as the strip left it, or the old bytes would not make it the original.
+ */
 async function checkContents(
   { files, status }: StripRecord,
   index: number,

@@ -7,7 +7,7 @@ const BOX = { left: 64, top: 44, width: 560, height: 300 };
 const LEGEND_WIDTH = 150;
 const LINE_HEIGHT = 20;
 
-/** Dead ratio of every MLP for each activation function, as an SVG of its own: a line per variant. */
+/** Draws the dead ratio of every MLP for each activation function as an SVG: a line per variant. */
 export function swapChart(
   variants: readonly Pick<SwapVariant, 'activation' | 'sites'>[],
   title: string,
@@ -67,13 +67,13 @@ function lines(
   ];
 }
 
-/** The first of 1, 2, 5, 10, … percent that holds the largest ratio. */
+/** Returns the first of 0.1, 0.2, 0.5, 1, … percent that is not below the largest ratio. */
 function niceTop(largest: number): number {
   const steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
   return steps.find((step) => step >= largest) ?? 1;
 }
 
-/** `3` for `3.mlp_post`, `decoder.3` for `decoder.3.mlp_post`. */
+/** Shortens a site id: `decoder.3.mlp_post` is `decoder.3`. */
 const label = (id: string): string => id.replace(/\.mlp_post/, '');
 const fixed = (value: number): string => value.toFixed(1);
 const escaped = (text: string): string =>

@@ -8,15 +8,18 @@ import type { ActivationName } from '../../patterns/known-activations.js';
 interface Spelling {
   /** Adds the nodes of f(x), element by element; `constant` makes a number of x's element type. */
   write(b: Builder, x: Value, constant: (value: number) => Value, alpha: number): Value;
-  /** Value of the function's parameter unless it is set, as in PyTorch; absent where there is no parameter. */
+  /**
+   * Value of the function's parameter unless it is set, as in PyTorch; absent where there is no parameter.
+   */
   alpha?: number;
   /** Opset from which on the function can be written; absent where it always can. */
   leastOpset?: number;
 }
 
 /**
- * Functions that can be written, by their names in PyTorch. Each is one operator where the opset has one, else its
- * formula (https://onnx.ai/onnx/operators/): Gelu from opset 20 on, Mish from 18 on. Another function is one row.
+ * Functions that can be written, by their names in PyTorch. Each is one operator where the opset has one,
+ * else its formula (https://onnx.ai/onnx/operators/): Gelu from opset 20 on, Mish from 18 on. Another
+ * function is one row.
  */
 const spellings = {
   relu: { write: (b, x) => b.op('Relu', [x]) },

@@ -11,8 +11,8 @@ import type { Activation } from './activation.js';
 import { spellingOf, writeActivation } from './spellings.js';
 
 /**
- * Replaces the activation functions of MLPs, fused biases taken apart. The new function's output takes over the name of
- * the old one's, and sites that read it read the new one. The model and the sites are changed.
+ * Replaces the activation functions of MLPs, fused biases taken apart. The new function's output takes over
+ * the name of the old one's, and sites that read it read the new one. The model and the sites are changed.
  *
  * @param matches The activation functions of the graph.
  * @param sites Those of the model. An activation function is replaced if one of them is its mlp_pre.
@@ -90,8 +90,8 @@ const addBias = (graph: Graph, pre: Value, bias: Value, prefix: string): Value =
   graph.addNode({ opType: 'Add', inputs: [pre, bias], name: `${prefix}Add` }).output;
 
 /**
- * Returns the element type of an activation's input: where the file does not declare it, that of the nearest tensor
- * upstream that is floating-point. Upstream of a Cast types may differ.
+ * Returns the element type of an activation's input: where the file does not declare it, that of the nearest
+ * tensor upstream that is floating-point. Upstream of a Cast types may differ.
  */
 function elemTypeOf(value: Value): number {
   for (const at of follow(value, 'upstream', ({ node }) => !node.is('Cast'))) {

@@ -32,8 +32,8 @@ export interface SwapOptions extends AuditOptions {
 }
 
 /**
- * Audits a model with other activation functions in its MLPs, each in an overlay and on the same batches, and compares
- * dead ratios and quality. Nothing is retrained. The model is opened and searched once.
+ * Audits a model with other activation functions in its MLPs, each in an overlay and on the same batches, and
+ * compares dead ratios and quality. Nothing is retrained. The model is opened and searched once.
  *
  * @throws UserError for bad input; RunError when a run fails; Interrupted when aborted.
  */
@@ -101,7 +101,10 @@ function sitesToSwap({ original }: AuditedFile, matches: readonly ActivationMatc
   );
 }
 
-/** @throws UserError for a file whose graphs stand in an If: an audit sees one of them, and a variant would lose the others. */
+/**
+ * @throws UserError for a file whose graphs stand in an If: an audit sees one of them, and a variant would
+ *   lose the others.
+ */
 function requireOneGraph({ opened }: AuditedFile): void {
   if (resolveIf(opened.proto) === opened.proto) return;
   throw new UserError(
@@ -111,7 +114,10 @@ function requireOneGraph({ opened }: AuditedFile): void {
   );
 }
 
-/** Returns the subject with another activation function in its MLPs; `null`: as it is. Only mlp_post sites are measured. */
+/**
+ * Returns the subject with another activation function in its MLPs; `null`: as it is. Only mlp_post sites are
+ * measured.
+ */
 function withActivation(
   subject: Subject,
   matches: readonly ActivationMatch[],
@@ -128,19 +134,22 @@ function withActivation(
   });
 }
 
-/** Measures the quality of a variant by the task of the model's own quality; `own` is `null` for the model itself. */
+/**
+ * Measures the quality of a variant by the task of the model's own quality; `own` is `null` for the model
+ * itself.
+ */
 async function qualityLike(own: Quality | NoQuality | null, variant: Subject): Promise<Quality | NoQuality> {
   if (own && 'reason' in own) return own;
   return measureQuality(variant, own ? { task: own.task } : {});
 }
 
-/** Ranges of quantized activations were chosen for the function that was there. */
+/** Warns of a quantized model: the ranges of its activations were chosen for its own function. */
 function quantizedWarning({ original }: Subject): Warning[] {
   const isQuantized = [...allNodes(original.model.graph)].some(
     ({ opType }) => opType === 'QuantizeLinear' || /^QLinear/.test(opType),
   );
   if (!isQuantized) return [];
   const message =
-    'The model quantizes activations in ranges that were chosen for its own activation function: others are cut off there.';
+    'The model quantizes activations in ranges that were chosen for its own activation function: the values of others are cut off there.';
   return [{ code: 'quantized-ranges', message }];
 }

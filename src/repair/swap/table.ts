@@ -6,10 +6,13 @@ import { modelOnData } from '../../report/words.js';
 import { qualityWords } from '../quality-change.js';
 import type { SwapReport, SwapVariant } from './schema.js';
 
-/** Functions side by side; more get a table of their own below. */
+/** Width of a function's column. Functions that don't fit get a table of their own below. */
 const COLUMNS_WIDTH = 11;
 
-/** A comparison of activation functions for a terminal: dead ratios by layer, then quality. Ends with a newline. */
+/**
+ * Renders a comparison of activation functions for a terminal: dead ratios by layer, then quality. Ends with
+ * a newline.
+ */
 export function renderSwap(report: SwapReport, textOptions: TextOptions = {}): string {
   const { variants, options } = report;
   const page = layout(textOptions);

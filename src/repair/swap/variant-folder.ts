@@ -17,9 +17,9 @@ export interface VariantFolder {
 }
 
 /**
- * Prepares a folder for variants of a model. In the model's own folder they refer to its files. Elsewhere the files
- * are cloned (copy-on-write), else hard-linked, else copied, since ONNX Runtime refuses weights outside a model's
- * folder.
+ * Prepares a folder for variants of a model. In the model's own folder they refer to its files. Elsewhere the
+ * files are cloned (copy-on-write), else hard-linked, else copied, since ONNX Runtime refuses weights outside
+ * a model's folder.
  *
  * @throws UserError when the folder cannot be made or written.
  */

@@ -100,7 +100,7 @@ describe('flip', () => {
     expect([changed, report.summary.bytesChanged]).toEqual([6, 6]);
     expect(report.output!.files[0]!.sha256).toEqual({ before: sha256(model), after: sha256(output) });
     expect(flipReportSchema.parse(JSON.parse(JSON.stringify(report)))).toBeDefined();
-    expect(renderFlip(report)).toMatch(/1 layer negated; alive behind the last layer/);
+    expect(renderFlip(report)).toMatch(/1 layer negated; alive after the last layer/);
   });
 
   it('keeps at least ⌊M / 2^k⌋ of M data points alive in any random network', async () => {
