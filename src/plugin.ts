@@ -6,10 +6,10 @@
  */
 export type { Graph, Node, Value } from './graph/graph.js';
 export type { Model } from './graph/model.js';
-export { arrange, type Place, type Placeable } from './sites/layers.js';
+export { arrange, type LayerId, type Sublayer } from './sites/layers.js';
 
 import type { Model } from './graph/model.js';
-import type { Place, Placeable } from './sites/layers.js';
+import type { LayerId, Sublayer } from './sites/layers.js';
 
 export interface Plugin {
   /** The architecture's name in reports, e.g. `gpt2`. */
@@ -17,7 +17,7 @@ export interface Plugin {
   /** Whether the model is of this family. The first plugin that says so is used; third parties' are asked first. */
   matches(model: Model): boolean;
   /** Layer numbers of the units in execution order; without it `arrange` decides. */
-  arrange?(units: readonly Placeable[]): Place[];
+  arrange?(units: readonly Sublayer[]): LayerId[];
   /** Subtracted from the rows of the position table to get the longest sequence (OPT and RoBERTa keep 2). */
   reservedPositions?: number;
 }

@@ -10,7 +10,7 @@ import { findHazards } from '../patterns/hazards.js';
 import { type StoredGraph, storedGraph, takesAdjacency } from '../patterns/stored-graph.js';
 import { type StoredNodes, storedNodes } from '../patterns/stored-nodes.js';
 import type { AuditReport } from '../report/schema.js';
-import type { Miss, Site, WeightRef } from '../sites/types.js';
+import type { NearMiss, Site, WeightRef } from '../sites/types.js';
 
 /** A tensor as it is declared or inferred: `float32 [batch, sequence, 512]`. */
 export interface InspectedTensor {
@@ -60,7 +60,7 @@ export interface Inspection {
   vocabulary: number | null;
   maxPositions: number | null;
   sites: InspectedSite[];
-  misses: Miss[];
+  misses: NearMiss[];
   warnings: { code: string; message: string }[];
 }
 

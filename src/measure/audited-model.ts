@@ -17,7 +17,7 @@ import { mapByHand } from '../sites/by-hand.js';
 import { findSites } from '../sites/find.js';
 import { type RectifierResult, rectifierNetwork } from '../sites/rectifier.js';
 import { selectSites } from '../sites/select.js';
-import type { Miss, Site } from '../sites/types.js';
+import type { NearMiss, Site } from '../sites/types.js';
 import { loadPlugins } from './plugins.js';
 
 export interface ModelOptions {
@@ -48,7 +48,7 @@ export interface AuditedModel {
   watched: WatchedTensor[];
   /** All sites of the graph, selected or not. */
   allSites: Site[];
-  misses: Miss[];
+  misses: NearMiss[];
   /** The rectifier network that the whole graph is, or the reason why it is none. */
   rectifier: RectifierResult;
   plugin: Plugin | null;

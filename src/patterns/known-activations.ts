@@ -21,7 +21,7 @@ export interface ActivationFunction {
   /** True if f(t) = 0 exactly where t ≤ 0. */
   rectifier?: true;
   /** The limits that a bounded function comes near to on both sides: a neuron that stays there is saturated. */
-  saturatesAt?: readonly [low: number, high: number];
+  range?: readonly [low: number, high: number];
 }
 
 const relu: ScalarFunction = (t) => Math.max(t, 0);
@@ -35,7 +35,7 @@ const relu: ScalarFunction = (t) => Math.max(t, 0);
 export const activationFunctions = {
   relu: { f: relu, rectifier: true },
   relu6: { f: (t) => clamp(t, 0, 6), rectifier: true },
-  hardtanh: { f: (t) => clamp(t, -1, 1) },
+  hardtanh: { f: (t) => clamp(t, -1, 1), range: [-1, 1] },
   relu_squared: { f: (t) => relu(t) ** 2, rectifier: true },
   gelu: { f: gelu },
   gelu_tanh: { f: geluTanh },
@@ -44,12 +44,12 @@ export const activationFunctions = {
   silu: { f: (t) => t * sigmoid(t) },
   mish: { f: mish },
   hardswish: { f: hardSwish },
-  hardsigmoid: { f: (t) => clamp(t / 6 + 0.5, 0, 1) },
+  hardsigmoid: { f: (t) => clamp(t / 6 + 0.5, 0, 1), range: [0, 1] },
   selu: { f: (t) => SELU.gamma * (t > 0 ? t : SELU.alpha * Math.expm1(t)) },
   softplus: { f: softplus },
-  softsign: { f: (t) => t / (1 + Math.abs(t)) },
-  tanh: { f: Math.tanh, saturatesAt: [-1, 1] },
-  sigmoid: { f: sigmoid, saturatesAt: [0, 1] },
+  softsign: { f: (t) => t / (1 + Math.abs(t)), range: [-1, 1] },
+  tanh: { f: Math.tanh, range: [-1, 1] },
+  sigmoid: { f: sigmoid, range: [0, 1] },
   leaky_relu: { f: (t, slope) => (t >= 0 ? t : slope! * t), estimate: (f) => [-f(-1)] },
   elu: { f: (t, limit) => (t >= 0 ? t : limit! * Math.expm1(t)), estimate: (f) => [-f(-30)] },
   celu: {

@@ -2,9 +2,10 @@ import { UserError } from '../errors.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import { linearUpstream } from '../patterns/linear-upstream.js';
-import { incomingRef } from './find.js';
+import { rankOf } from '../patterns/rank.js';
 import { matchGlob } from './glob.js';
 import type { Site, SiteName } from './types.js';
+import { incomingRef } from './weight-refs.js';
 
 /**
  * Adds the sites that the setting `map` names; one with the id of a found site replaces it. With `*` in both,
@@ -41,7 +42,7 @@ export function mapByHand(graph: Graph, found: Site[], map: Record<string, strin
   return [...sites.values()];
 }
 
-const SITE_ID = /^(?:([A-Za-z_][\w-]*)\.)?(\d+)\.(mlp_pre|mlp_post|attn_out)(?:\.([\w-]+))?$/;
+const SITE_ID = /^(?:([A-Za-z_][\w-]*)\.)?(\d+)\.(mlp_pre|mlp_post|attn_out|output)(?:\.([\w-]+))?$/;
 
 /**
  * The id for each match: the stars of the id filled with the texts of the tensor's stars, or else a number.
@@ -60,12 +61,12 @@ function siteOf(id: string, value: Value): Site {
   const match = SITE_ID.exec(id);
   if (!match) {
     throw new UserError(
-      `Expected the id in \`map\` to be \`[stack.]layer.site[.part]\` with site mlp_pre, mlp_post or attn_out, got \`${id}\`.`,
+      `Expected the id in \`map\` to be \`[stack.]layer.site[.part]\` with site mlp_pre, mlp_post, attn_out or output, got \`${id}\`.`,
       'map-id',
       { settings: ['map'] },
     );
   }
-  const behind = linearUpstream(value).found;
+  const layers = linearUpstream(value).found;
   return {
     id,
     stack: match[1] ?? '',
@@ -74,10 +75,11 @@ function siteOf(id: string, value: Value): Site {
     part: match[4] ?? '',
     value,
     plus: null,
-    axis: -1,
-    neurons: behind[0]?.neurons ?? null,
+    axis: layers.some(({ neuronAxis }) => neuronAxis === 1) ? 1 : -1,
+    rank: rankOf(value),
+    neurons: layers[0]?.neurons ?? null,
     activation: null,
-    weights: behind.map((layer) => incomingRef('in', layer, layer.bias)),
+    weights: layers.map((layer) => incomingRef('in', layer, layer.bias)),
   };
 }
 

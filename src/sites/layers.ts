@@ -1,29 +1,31 @@
-/** Where a unit stands in the model. */
-export interface Place {
+/** The part of a site's id that tells its unit from others: `[stack.]layer.site[.part]`. */
+export interface LayerId {
   stack: string;
   layer: number;
   part: string;
 }
 
-/** What `arrange` looks at. */
-export interface Placeable {
+/** A unit as `arrange` sees it: an MLP or an attention. */
+export interface Sublayer {
   kind: 'mlp' | 'attention';
-  /** The residual block of an activation in a model without attention; `null` outside of blocks. */
+  /** Residual block of an activation function in a stack without attention; `null` outside of blocks. */
   block: number | null;
-  /** Whether it is an MLP beside the one before it and not after it: an expert of a mixture. */
+  /** True for an MLP beside the one before it and not after it: an expert of a mixture. */
   beside: boolean;
 }
 
 /**
- * Layer numbers for units in execution order.
+ * Numbers the layers of one stack.
  *
- * With as many attentions as MLPs the k-th of each is in layer k: so also where both read the same residual stream and the
- * order between them means nothing. Otherwise a layer ends with its MLP; a second attention before it is cross-attention, MLPs side
- * by side are experts. In a
- * ResNet a layer is a residual block, its activations are the parts `act1`, `act2`, …; what is outside is a layer of its own.
+ * With as many attentions as MLPs the k-th of each is in layer k, even where both read the same residual stream and the
+ * order between them means nothing. Otherwise a layer ends with its MLP: a second attention before it is cross-attention,
+ * MLPs side by side are experts. In a ResNet a layer is a residual block, and its activations are the parts `act1`,
+ * `act2`, …; an activation outside of blocks is a layer of its own.
+ *
+ * @param units In execution order.
  */
-export function arrange(units: readonly Placeable[]): Place[] {
-  const attentions = units.filter((unit) => unit.kind === 'attention').length;
+export function arrange(units: readonly Sublayer[]): LayerId[] {
+  const attentions = units.filter(({ kind }) => kind === 'attention').length;
   const mlps = units.length - attentions;
   if (units.some(({ block }) => block !== null)) return countBlocks(units);
   if (units.some(({ beside }) => beside)) return closeLayers(units);
@@ -31,45 +33,48 @@ export function arrange(units: readonly Placeable[]): Place[] {
   return closeLayers(units);
 }
 
-function countEachKind(units: readonly Placeable[]): Place[] {
+function countEachKind(units: readonly Sublayer[]): LayerId[] {
   const next = { attention: 0, mlp: 0 };
   return units.map(({ kind }) => ({ stack: '', layer: next[kind]++, part: '' }));
 }
 
-function closeLayers(units: readonly Placeable[]): Place[] {
-  const places: Place[] = [];
+function closeLayers(units: readonly Sublayer[]): LayerId[] {
+  const ids: LayerId[] = [];
   let layer = 0;
-  let attentions: Place[] = [];
-  let mlps: Place[] = [];
+  let attentions: LayerId[] = [];
+  let mlps: LayerId[] = [];
   const close = (): void => {
     nameAttentions(attentions);
-    if (mlps.length > 1) for (const [i, place] of mlps.entries()) place.part = `expert${i}`;
+    if (mlps.length > 1) for (const [i, id] of mlps.entries()) id.part = `expert${i}`;
     attentions = [];
     mlps = [];
     layer++;
   };
   for (const { kind, beside } of units) {
     if (mlps.length > 0 && !beside) close();
-    const place = { stack: '', layer, part: '' };
-    places.push(place);
-    (kind === 'attention' ? attentions : mlps).push(place);
+    const id = { stack: '', layer, part: '' };
+    ids.push(id);
+    (kind === 'attention' ? attentions : mlps).push(id);
   }
   close();
-  return places;
+  return ids;
 }
 
-function nameAttentions(attentions: Place[]): void {
+function nameAttentions(attentions: readonly LayerId[]): void {
   if (attentions.length < 2) return;
-  for (const [i, place] of attentions.entries())
-    place.part = i === 0 ? 'self' : i === 1 ? 'cross' : `cross${i}`;
+  for (const [i, id] of attentions.entries()) id.part = i === 0 ? 'self' : i === 1 ? 'cross' : `cross${i}`;
 }
 
-function countBlocks(units: readonly Placeable[]): Place[] {
+function countBlocks(units: readonly Sublayer[]): LayerId[] {
+  const members = new Map<number, number>();
+  for (const { block } of units) if (block !== null) members.set(block, (members.get(block) ?? 0) + 1);
   let layer = -1;
+  let act = 0;
   return units.map(({ block }, i) => {
-    const members = units.filter((unit) => block !== null && unit.block === block);
-    if (block === null || units[i - 1]?.block !== block) layer++;
-    const part = members.length > 1 ? `act${members.indexOf(units[i]!) + 1}` : '';
+    const isNew = block === null || units[i - 1]?.block !== block;
+    if (isNew) [layer, act] = [layer + 1, 0];
+    act++;
+    const part = block !== null && members.get(block)! > 1 ? `act${act}` : '';
     return { stack: '', layer, part };
   });
 }

@@ -1,13 +1,16 @@
+import { follow } from '../graph/follow.js';
 import type { Value } from '../graph/graph.js';
 import { additionUpstream } from '../patterns/residual-add.js';
-import type { MlpUnit } from './units.js';
+import type { MlpUnit } from './unit.js';
 
 /**
- * For each activation function of a model without attention the residual block that it belongs to, counted from 0;
+ * Returns for each activation function of a model without attention the number of its residual block, counted from 0;
  * `null` for those in none (a stem, a plain network).
  *
  * A block of a ResNet ends with an activation of F(x) + x. What lies between the source of the shortcut x and that
- * addition is inside. Units must be in execution order.
+ * addition is inside.
+ *
+ * @param units In execution order.
  */
 export function residualBlocks(units: readonly MlpUnit[]): (number | null)[] {
   const posts = new Map<Value, number>(
@@ -19,7 +22,7 @@ export function residualBlocks(units: readonly MlpUnit[]): (number | null)[] {
   for (const [i, unit] of units.entries()) {
     const addition = additionUpstream(unit.activation.pre);
     if (!addition) continue;
-    const before = addition.inputs.map((input) => (input ? nearest(input, posts) : []));
+    const before = addition.inputs.map((input) => (input ? unitsUpstream(input, posts) : []));
     // A branch that comes from the input of the graph has no unit before it.
     const source = before.some((found) => found.length === 0) ? -1 : Math.min(...before.flat());
     for (let k = Math.max(source, closed) + 1; k <= i; k++) blocks[k] = count;
@@ -29,17 +32,12 @@ export function residualBlocks(units: readonly MlpUnit[]): (number | null)[] {
   return blocks;
 }
 
-/** The units whose results a value is computed from without another unit between. */
-function nearest(value: Value, posts: ReadonlyMap<Value, number>): number[] {
-  const found = new Set<number>();
-  const seen = new Set<Value>();
-  const open = [value];
-  for (let at = open.pop(); at; at = open.pop()) {
-    if (seen.has(at)) continue;
-    seen.add(at);
+/** Returns the units whose results a value is computed from, without another unit between. */
+function unitsUpstream(value: Value, posts: ReadonlyMap<Value, number>): number[] {
+  const found: number[] = [];
+  for (const at of follow(value, 'upstream', ({ from }) => !posts.has(from), Infinity)) {
     const unit = posts.get(at);
-    if (unit !== undefined) found.add(unit);
-    else for (const input of at.producer?.inputs ?? []) if (input) open.push(input);
+    if (unit !== undefined) found.push(unit);
   }
-  return [...found];
+  return found;
 }

@@ -1,20 +1,24 @@
 import type { Value } from '../graph/graph.js';
 import type { Linear } from '../patterns/linear.js';
 
-export type SiteName = 'mlp_pre' | 'mlp_post' | 'attn_out';
+/**
+ * Where activations are read: the input and the output of an MLP's activation function, the output of self-attention
+ * after its projection, and the output of the model, if an activation function computes it.
+ */
+export type SiteName = 'mlp_pre' | 'mlp_post' | 'attn_out' | 'output';
 
-/** An initializer behind each neuron of a site. */
+/** A stored weight that belongs to the neurons of a site: one row, or one column, for each. */
 export interface WeightRef {
   role: 'in' | 'gate' | 'up' | 'out';
   /** The initializer (or Constant output) that holds the weights, as stored in the file. */
   value: Value;
-  /** The layer it is the weight of; `normalised` where the data's own mean and deviation come between it and the site. */
+  /** The layer that multiplies by it; `normalised` if the data's own mean and deviation come between it and the site. */
   layer: Linear & { normalised?: boolean };
   /** Name of the initializer in the file. */
   initializer: string;
-  /** Where it lives: `''` for the main graph, else the path of nested graphs or the function's name. */
+  /** The initializer's graph: `''` for the main graph, else the path of nodes whose nested graphs lead to it. */
   scope: string;
-  /** Axis of the initializer that is indexed by this site's neurons. */
+  /** Axis of the initializer that counts this site's neurons. */
   axis: number;
   /** Index along `axis` of the site's first neuron; above 0 where a packed weight holds several projections. */
   first: number;
@@ -25,8 +29,9 @@ export interface WeightRef {
   fanOut: number | null;
 }
 
-/** A named place where activations are read. */
+/** A named tensor of activations. */
 export interface Site {
+  /** `[stack.]layer.site[.part]`, see `docs/design.md`. */
   id: string;
   stack: string;
   layer: number;
@@ -34,21 +39,31 @@ export interface Site {
   part: string;
   /** The tensor that is read. */
   value: Value;
-  /** A bias that a fused operator absorbed and that must be added to `value`: then the site is no tensor of the file. */
+  /** A bias that a fused operator adds to `value` first; then the site is no tensor of the file. */
   plus: Value | null;
   /** Axis of the neurons in the tensor: -1, or 1 for a convolution. */
   axis: number;
+  /** Number of axes of the tensor, as the file declares or the weights tell it; `null` if neither does. */
+  rank: number | null;
   neurons: number | null;
   /** Name of the activation function with its parameters, e.g. `gelu_tanh`, `leaky_relu(0.01)`; `null` at attn_out. */
   activation: string | null;
   weights: WeightRef[];
 }
 
-/** Something that was looked for and not found, and why. */
-export interface Miss {
-  /** What was looked for, e.g. `mlp`. */
+/** Something like a site that is none, and why. */
+export interface NearMiss {
+  /** What it is like: `mlp` or `attention`. */
   what: string;
   reason: string;
-  /** Node or value where the search ended. */
+  /** Name of the node or the value where the search ended. */
   at: string;
+}
+
+/** How much of a model its sites cover. */
+export interface Coverage {
+  /** Number of activation functions of neurons. */
+  activations: number;
+  /** How many of them became sites. */
+  sites: number;
 }
