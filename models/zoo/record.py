@@ -39,6 +39,7 @@ def record(model: torch.nn.Module, sites: list[Site], inputs: Inputs) -> dict[st
 def activation(tap: Tap, seen: dict[tuple[int, str], list[torch.Tensor]]) -> np.ndarray:
     """A tap's value, neurons last."""
     value = seen[id(tap.module), tap.end][tap.call].movedim(tap.axis, -1)
+    value = tap.then(value) if tap.then else value
     start, end = tap.neurons or (0, value.shape[-1])
     return value[..., start:end].contiguous().numpy()
 

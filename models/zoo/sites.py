@@ -3,6 +3,7 @@
 Nothing here looks at an ONNX file or at what the auditor finds.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -18,6 +19,7 @@ class Tap:
     axis: int = -1  # of the neurons
     call: int = 0
     neurons: tuple[int, int] | None = None  # [start, end) where only a part of the axis is the site
+    then: Callable[[torch.Tensor], torch.Tensor] | None = None  # a function that no module computes
 
 
 @dataclass(frozen=True)

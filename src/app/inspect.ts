@@ -10,7 +10,8 @@ import { findHazards } from '../patterns/hazards.js';
 import { type StoredGraph, storedGraph, takesAdjacency } from '../patterns/stored-graph.js';
 import { type StoredNodes, storedNodes } from '../patterns/stored-nodes.js';
 import type { AuditReport } from '../report/schema.js';
-import type { NearMiss, Site, WeightRef } from '../sites/types.js';
+import { coverageGap } from '../sites/coverage.js';
+import type { Coverage, NearMiss, Site, WeightRef } from '../sites/types.js';
 
 /** A tensor as it is declared or inferred: `float32 [batch, sequence, 512]`. */
 export interface InspectedTensor {
@@ -61,13 +62,15 @@ export interface Inspection {
   maxPositions: number | null;
   sites: InspectedSite[];
   misses: NearMiss[];
+  coverage: Coverage;
   warnings: { code: string; message: string }[];
 }
 
 /** Finds sites, layers, neurons, inputs, and the weights that feed each site; no weight is read. */
 export async function inspect(options: ModelOptions & { name?: string }): Promise<Inspection> {
   const file = await openAuditedFile(options);
-  const { model, sites, misses, plugin } = file.original;
+  const { model, sites, misses, coverage, plugin } = file.original;
+  const gap = coverageGap(coverage);
   const { graph } = model;
   const inputs = modelInputs(graph);
   const stored = storedGraph(graph);
@@ -83,7 +86,11 @@ export async function inspect(options: ModelOptions & { name?: string }): Promis
     maxPositions: maxPositions === null ? null : maxPositions - (plugin?.reservedPositions ?? 0),
     sites: sites.map((site) => siteOf(site, shapes)),
     misses,
-    warnings: findHazards(graph).map(({ code, message }) => ({ code, message })),
+    coverage,
+    warnings: [
+      ...findHazards(graph).map(({ code, message }) => ({ code, message })),
+      ...(gap === null ? [] : [{ code: 'coverage', message: gap }]),
+    ],
   };
 }
 

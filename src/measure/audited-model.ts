@@ -17,7 +17,7 @@ import { mapByHand } from '../sites/by-hand.js';
 import { findSites } from '../sites/find.js';
 import { type RectifierResult, rectifierNetwork } from '../sites/rectifier.js';
 import { selectSites } from '../sites/select.js';
-import type { NearMiss, Site } from '../sites/types.js';
+import type { Coverage, NearMiss, Site } from '../sites/types.js';
 import { loadPlugins } from './plugins.js';
 
 export interface ModelOptions {
@@ -49,6 +49,8 @@ export interface AuditedModel {
   /** All sites of the graph, selected or not. */
   allSites: Site[];
   misses: NearMiss[];
+  /** How much of the graph its sites cover. */
+  coverage: Coverage;
   /** The rectifier network that the whole graph is, or the reason why it is none. */
   rectifier: RectifierResult;
   plugin: Plugin | null;
@@ -93,6 +95,7 @@ export async function openAuditedFile(options: ModelOptions): Promise<AuditedFil
     watched: [],
     allSites,
     misses: found.misses,
+    coverage: found.coverage,
     rectifier: rectifierNetwork(model.graph, found),
   };
   const facts = {

@@ -4,6 +4,7 @@ import { findHazards } from '../patterns/hazards.js';
 import { pickDevice } from '../runtime/devices.js';
 import type { SessionOptions } from '../runtime/types.js';
 import { type AuditOptions, criterionSettings } from '../settings/options.js';
+import { coverageGap } from '../sites/coverage.js';
 import { completeCriterion } from '../stats/criteria.js';
 import type { Criterion } from '../stats/types.js';
 import { openAuditData } from './audit-data.js';
@@ -48,11 +49,13 @@ export async function openSubject(options: AuditOptions, opened?: AuditedFile): 
   const file = opened ?? (await openAuditedFile(options));
   requireSites(file.original);
   const hazards = findHazards(file.original.model.graph);
+  const gap = coverageGap(file.original.coverage);
   const data = await openAuditData(options, file.original, signal);
   const picked = await pickDevice(options.device ?? 'auto');
   const threads = hazards.some(({ singleThread }) => singleThread) ? 1 : (options.threads ?? 0);
   const warnings = [
     ...hazards.map(({ code, message }) => ({ code, message })),
+    ...(gap === null ? [] : [{ code: 'coverage', message: gap }]),
     ...picked.notes.map((message) => ({ code: 'device', message })),
   ];
   const session = { device: picked.device, threads };

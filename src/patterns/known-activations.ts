@@ -18,10 +18,12 @@ export interface ActivationFunction {
   f(t: number, ...parameters: number[]): number;
   /** Reads the parameters of a family off a function that may belong to it. Without it the function has none. */
   estimate?(f: ScalarFunction): number[];
+  /** Parameters of the member that goes by the family's name alone. */
+  usual?: readonly number[];
   /** True if f(t) = 0 exactly where t ≤ 0. */
   rectifier?: true;
   /** The limits that a bounded function comes near to on both sides: a neuron that stays there is saturated. */
-  range?: readonly [low: number, high: number];
+  range?: readonly [low: number, high: number] | 'parameters';
 }
 
 const relu: ScalarFunction = (t) => Math.max(t, 0);
@@ -35,7 +37,12 @@ const relu: ScalarFunction = (t) => Math.max(t, 0);
 export const activationFunctions = {
   relu: { f: relu, rectifier: true },
   relu6: { f: (t) => clamp(t, 0, 6), rectifier: true },
-  hardtanh: { f: (t) => clamp(t, -1, 1), range: [-1, 1] },
+  hardtanh: {
+    f: (t, low, high) => clamp(t, low!, high!),
+    estimate: (f) => [f(-1e4), f(1e4)],
+    usual: [-1, 1],
+    range: 'parameters',
+  },
   relu_squared: { f: (t) => relu(t) ** 2, rectifier: true },
   gelu: { f: gelu },
   gelu_tanh: { f: geluTanh },
@@ -44,9 +51,18 @@ export const activationFunctions = {
   silu: { f: (t) => t * sigmoid(t) },
   mish: { f: mish },
   hardswish: { f: hardSwish },
-  hardsigmoid: { f: (t) => clamp(t / 6 + 0.5, 0, 1), range: [0, 1] },
+  hardsigmoid: {
+    f: (t, slope, shift = 0.5) => clamp(slope! * t + shift, 0, 1),
+    estimate: (f) => [2 * (f(0.25) - f(-0.25)), ...(Math.abs(f(0) - 0.5) > 1e-3 ? [f(0)] : [])],
+    usual: [1 / 6],
+    range: [0, 1],
+  },
   selu: { f: (t) => SELU.gamma * (t > 0 ? t : SELU.alpha * Math.expm1(t)) },
-  softplus: { f: softplus },
+  softplus: {
+    f: (t, slope) => softplus(slope! * t) / slope!,
+    estimate: (f) => [Math.LN2 / f(0)],
+    usual: [1],
+  },
   softsign: { f: (t) => t / (1 + Math.abs(t)), range: [-1, 1] },
   tanh: { f: Math.tanh, range: [-1, 1] },
   sigmoid: { f: sigmoid, range: [0, 1] },
@@ -57,8 +73,20 @@ export const activationFunctions = {
     estimate: (f) => [-f(-60)],
   },
   swish: { f: (t, slope) => t * sigmoid(slope! * t), estimate: (f) => [Math.log(f(1) / (1 - f(1)))] },
+  thresholded_relu: { f: (t, limit) => (t > limit! ? t : 0), estimate: (f) => [largestZero(f)] },
   relu_max: { f: (t, limit) => clamp(t, 0, limit!), estimate: (f) => [f(1e4)], rectifier: true },
 } as const satisfies Record<string, ActivationFunction>;
+
+/** Returns the end of the interval in which f is 0, up to 10. */
+function largestZero(f: ScalarFunction): number {
+  let [low, high] = [0, 10];
+  for (let step = 0; step < 50; step++) {
+    const middle = (low + high) / 2;
+    if (f(middle) === 0) low = middle;
+    else high = middle;
+  }
+  return low;
+}
 
 /** Name of a row of the table of activation functions: `leaky_relu` for `leaky_relu(0.01)`. */
 export type ActivationName = keyof typeof activationFunctions;
@@ -68,6 +96,14 @@ export type ActivationName = keyof typeof activationFunctions;
  * `null` for a name without a row (`prelu`, whose slopes differ from channel to channel).
  */
 export function activationFunction(name: string): ActivationFunction | null {
-  const [family] = name.split('(');
-  return Object.hasOwn(activationFunctions, family!) ? activationFunctions[family as ActivationName] : null;
+  const family = name.replace(/\(.*/, '');
+  return Object.hasOwn(activationFunctions, family) ? activationFunctions[family as ActivationName] : null;
+}
+
+/** Returns the limits of a bounded activation function by its name; `null` for others. */
+export function activationRange(name: string): readonly [low: number, high: number] | null {
+  const { range, usual } = activationFunction(name) ?? {};
+  if (range !== 'parameters') return range ?? null;
+  const [low, high] = /\((.*)\)/.exec(name)?.[1]!.split(',').map(Number) ?? usual!;
+  return [low!, high!];
 }

@@ -1,5 +1,6 @@
 import { constantInts } from '../graph/constants.js';
 import type { Node, Value } from '../graph/graph.js';
+import { rankOf } from './rank.js';
 
 /** Neurons [start, end) of a wider tensor. */
 export interface NeuronRange {
@@ -49,7 +50,7 @@ function sliceRange(node: Node, width: number): NeuronRange | null {
 }
 
 function isLast(axis: number, data: Value | null): boolean {
-  return axis === -1 || (data?.rank != null && axis === data.rank - 1);
+  return axis === -1 || (data !== null && axis >= 0 && rankOf(data) === axis + 1);
 }
 
 /** Returns a number that is computed from the tensor's own width, as exporters write `size // 2`, with int64 division. */

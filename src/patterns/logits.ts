@@ -1,6 +1,7 @@
 import { type Crossing, follow } from '../graph/follow.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { isFloat } from '../onnx/data-types.js';
+import { rankOf } from './rank.js';
 
 /**
  * Returns the scores [..., classes] that a model's prediction is made of: the output called logits or scores, else the
@@ -24,6 +25,6 @@ function beforeSoftmax(output: Value): Value {
   for (at of follow(output, 'upstream', retyped));
   const softmax = at.producer?.is('Softmax') ? at.producer : null;
   const axis = softmax?.int('axis', -1) ?? 0;
-  const isLast = axis === -1 || (at.rank !== null && axis === at.rank - 1);
+  const isLast = axis === -1 || rankOf(at) === axis + 1;
   return softmax?.input && isLast ? softmax.input : output;
 }

@@ -33,8 +33,8 @@ export const roughLikeness = comparison(few);
 
 function comparison(points: readonly number[]): (f: ScalarFunction) => Likeness | null {
   const single = rows
-    .filter(([, { estimate }]) => !estimate)
-    .map(([name, { f }]) => ({ name, known: points.map((t) => f(t)) }));
+    .filter(([, { estimate, usual }]) => !estimate || usual)
+    .map(([name, { f, usual = [] }]) => ({ name, known: points.map((t) => f(t, ...usual)) }));
   return (f) => {
     const values = points.map(f);
     if (values.some((v) => !Number.isFinite(v)) || isAffine(points, values)) return null;

@@ -70,6 +70,7 @@ function functionEndingAt(
   regions: ScalarRegions,
 ): { candidate: Candidate | null; others: Path[] } {
   const others: Path[] = [];
+  let member: Candidate | null = null;
   let steps: Value[] = [];
   let [end, tried, isTried]: [Value, number, boolean] = [post, 0, false];
   for (let pre = regions.dominator(post); pre && tried < MOST_TRIED; pre = regions.dominator(pre)) {
@@ -87,12 +88,17 @@ function functionEndingAt(
     const near = roughLikeness(f);
     if (!near) continue;
     const likeness = near.difference <= ACTIVATION_TOLERANCE ? nearestActivation(f) : near;
-    if (likeness && likeness.difference <= ACTIVATION_TOLERANCE) {
-      return { candidate: { ...path, name: likeness.name }, others };
+    if (!likeness || likeness.difference > ACTIVATION_TOLERANCE) {
+      others.push(path);
+      continue;
     }
-    others.push(path);
+    const found = { ...path, name: likeness.name };
+    // A member of a family may be the last step of a function with a name of its own: GELU, cut off at 10.
+    const isMember = found.name.includes('(');
+    if (!isMember) return { candidate: found, others };
+    member ??= found;
   }
-  return { candidate: null, others };
+  return { candidate: member, others };
 }
 
 /** Compiles a path: one slot for each value, in topological order, so that no value is computed twice. */

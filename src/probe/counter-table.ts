@@ -2,6 +2,7 @@ import { intAttribute } from '../graph/attributes.js';
 import type { Builder } from '../graph/builder.js';
 import type { Value } from '../graph/graph.js';
 import { DataType } from '../onnx/data-types.js';
+import { activationRange } from '../patterns/known-activations.js';
 import type { Site } from '../sites/types.js';
 import type { Criterion } from '../stats/types.js';
 
@@ -26,7 +27,7 @@ export interface CountedValues {
   filled(otherwise: number): Value;
 }
 
-/** A Tanh or Sigmoid output this near to its limits is saturated. */
+/** The output of a bounded function, such as Tanh or Sigmoid, is saturated this near to its limits. */
 const SATURATION_MARGIN = 0.001;
 
 /** Adds the nodes that compute the counters of one site, float32 [names.length, neurons]. */
@@ -61,19 +62,17 @@ export function counterTable(
   };
 }
 
-/**
- * True where a Tanh or Sigmoid is near its limits, bool [positions, neurons]; `null` for other activations.
- */
+/** True where a bounded function is near its limits, bool [positions, neurons]; `null` for other activations. */
 function saturation(
   b: Builder,
   { site, activation }: { site: Site['site'] | null; activation: string | null },
   values: Value,
   counts: Value | null,
 ): Value | null {
-  if (site !== 'mlp_post' || (activation !== 'tanh' && activation !== 'sigmoid')) return null;
-  if (activation === 'tanh') return b.op('Greater', [b.op('Abs', [values]), b.float(1 - SATURATION_MARGIN)]);
-  const low = b.op('Less', [values, b.float(SATURATION_MARGIN)]);
-  const either = b.op('Or', [low, b.op('Greater', [values, b.float(1 - SATURATION_MARGIN)])]);
+  const range = activation === null ? null : activationRange(activation);
+  if (!range || (site !== 'mlp_post' && site !== 'output')) return null;
+  const low = b.op('Less', [values, b.float(range[0] + SATURATION_MARGIN)]);
+  const either = b.op('Or', [low, b.op('Greater', [values, b.float(range[1] - SATURATION_MARGIN)])]);
   // A value that does not count was filled with 0, which is Sigmoid's lower limit.
   return counts ? b.op('And', [either, counts]) : either;
 }

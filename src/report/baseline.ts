@@ -19,10 +19,10 @@ export function compareBaseline(
   baseline: AuditReport,
   maxIncrease: number,
 ): { rules: GateRule[]; warnings: Warning[] } {
-  const old = new Map(underCriterionOf(report, baseline).sites.map((site) => [site.id, site]));
+  const old = new Map(judgedSites(underCriterionOf(report, baseline)).map((site) => [site.id, site]));
   const warnings = differences(report, baseline);
   const rules: GateRule[] = [];
-  for (const { id, deadRatio, neurons } of report.sites) {
+  for (const { id, deadRatio, neurons } of judgedSites(report)) {
     const before = old.get(id);
     if (!before) {
       warnings.push({ code: 'baseline-site-missing', message: `The baseline has no site ${id}.`, site: id });
@@ -47,6 +47,9 @@ export function compareBaseline(
   }
   return { rules, warnings };
 }
+
+/** Returns the sites whose dead ratio may not rise: an output that rarely fires is no dead neuron. */
+const judgedSites = ({ sites }: AuditReport) => sites.filter(({ site }) => site !== 'output');
 
 /** Returns `old` with the dead sets that the criterion of `report` gives. */
 export function underCriterionOf(report: AuditReport, old: AuditReport): AuditReport {

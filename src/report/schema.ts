@@ -114,7 +114,7 @@ export const place = {
   id: z.string().describe('[stack.]layer.site[.part]'),
   stack: z.string(),
   layer: count,
-  site: z.enum(['mlp_pre', 'mlp_post', 'attn_out']),
+  site: z.enum(['mlp_pre', 'mlp_post', 'attn_out', 'output']),
   part: z.string(),
 };
 

@@ -1,7 +1,7 @@
 import type { AuditReport, SiteKind, SiteReport } from './schema.js';
 
 /** Names of sites, in the order in which data flow through them. */
-export const SITE_KINDS = ['mlp_pre', 'mlp_post', 'attn_out'] as const satisfies SiteKind[];
+export const SITE_KINDS = ['mlp_pre', 'mlp_post', 'attn_out', 'output'] as const satisfies SiteKind[];
 
 /**
  * Counts dead neurons over the whole model, by site name; the model's ratio is that of its mlp_post neurons.

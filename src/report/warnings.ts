@@ -17,6 +17,7 @@ export const DERIVED_WARNINGS = [
 /** Codes of warnings that weaken the verdict of a gate: under `strict` they fail it. */
 export const WEAKENING_WARNINGS: readonly string[] = [
   ...DERIVED_WARNINGS,
+  'coverage',
   'baseline-site-missing',
   'baseline-site-changed',
   'baseline-differs',

@@ -31,7 +31,7 @@ interface SitePlace {
   id: string;
   stack: string;
   layer: number;
-  site: 'mlp_pre' | 'mlp_post' | 'attn_out';
+  site: 'mlp_pre' | 'mlp_post' | 'attn_out' | 'output';
   part: string;
 }
 

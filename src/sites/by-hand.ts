@@ -2,7 +2,6 @@ import { UserError } from '../errors.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
 import { linearUpstream } from '../patterns/linear-upstream.js';
-import { rankOf } from '../patterns/rank.js';
 import { matchGlob } from './glob.js';
 import type { Site, SiteName } from './types.js';
 import { incomingRef } from './weight-refs.js';
@@ -76,7 +75,6 @@ function siteOf(id: string, value: Value): Site {
     value,
     plus: null,
     axis: layers.some(({ neuronAxis }) => neuronAxis === 1) ? 1 : -1,
-    rank: rankOf(value),
     neurons: layers[0]?.neurons ?? null,
     activation: null,
     weights: layers.map((layer) => incomingRef('in', layer, layer.bias)),

@@ -1,5 +1,4 @@
 import type { Graph } from '../graph/graph.js';
-import { rankOf } from '../patterns/rank.js';
 import { headLayers } from './heads.js';
 import { arrange, type LayerId, type Sublayer } from './layers.js';
 import { findStacks } from './stacks.js';
@@ -47,10 +46,10 @@ function siteAt(
   id: LayerId,
   site: SiteName,
   { value, axis }: Pick<Site, 'value' | 'axis'>,
-): Pick<Site, 'id' | 'site' | 'value' | 'axis' | 'rank' | keyof LayerId> {
+): Pick<Site, 'id' | 'site' | 'value' | 'axis' | keyof LayerId> {
   const { stack, layer, part } = id;
   const pieces = [stack, layer, site, part].filter((piece) => piece !== '');
-  return { id: pieces.join('.'), stack, layer, part, site, value, axis, rank: rankOf(value) };
+  return { id: pieces.join('.'), stack, layer, part, site, value, axis };
 }
 
 function mlpSites(unit: MlpUnit, id: LayerId): Site[] {

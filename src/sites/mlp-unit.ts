@@ -2,7 +2,7 @@ import { type Crossing, follow, passing } from '../graph/follow.js';
 import type { Node, Value } from '../graph/graph.js';
 import type { ActivationMatch } from '../patterns/activations.js';
 import { gateDownstream } from '../patterns/gate.js';
-import { activationFunction } from '../patterns/known-activations.js';
+import { activationRange } from '../patterns/known-activations.js';
 import { layerResult } from '../patterns/layer-result.js';
 import { linearDownstream } from '../patterns/linear-downstream.js';
 import { linearUpstream } from '../patterns/linear-upstream.js';
@@ -71,7 +71,7 @@ function gateOf(post: Value): MlpUnit['gate'] {
  * are. No layer reads them.
  */
 export function isHead({ activation, gate, out }: Pick<MlpUnit, 'activation' | 'gate' | 'out'>): boolean {
-  if (gate || out.length > 0 || !activationFunction(activation.name)?.range) return false;
+  if (gate || out.length > 0 || !activationRange(activation.name)) return false;
   for (const value of follow(activation.post, 'downstream', isPlacedOnly)) if (value.isOutput) return true;
   return false;
 }

@@ -43,8 +43,6 @@ export interface Site {
   plus: Value | null;
   /** Axis of the neurons in the tensor: -1, or 1 for a convolution. */
   axis: number;
-  /** Number of axes of the tensor, as the file declares or the weights tell it; `null` if neither does. */
-  rank: number | null;
   neurons: number | null;
   /** Name of the activation function with its parameters, e.g. `gelu_tanh`, `leaky_relu(0.01)`; `null` at attn_out. */
   activation: string | null;

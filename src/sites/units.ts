@@ -1,5 +1,6 @@
 import type { Graph, Node } from '../graph/graph.js';
 import { topologicalOrder } from '../graph/traversal.js';
+import { isAuxiliary } from '../patterns/activation-role.js';
 import { type ActivationMiss, findActivations } from '../patterns/activations.js';
 import { findAttention } from '../patterns/attention.js';
 import { findGraphAttention } from '../patterns/graph-attention.js';
@@ -55,18 +56,18 @@ export function findUnits(graph: Graph): FoundUnits {
   const hasAttention = attention.matches.length > 0;
   // The sums of a graph network over neighbours are no residual stream.
   const hasStream = hasAttention || graphAttention.matches.length === 0;
+  const cores = new Set([...attention.matches, ...attention.misses].map(({ core }) => core));
   const context: MlpContext = { starts, headMeans: headMeansOf(graphAttention.matches) };
   const heads: MlpUnit[] = [];
   const coverage: Coverage = { activations: 0, sites: 0 };
   for (const match of activations.matches) {
-    if (graphAttention.scoring.has(match.post.producer!)) continue;
+    if (graphAttention.scoring.has(match.post.producer!) || isAuxiliary(match, cores)) continue;
+    coverage.activations++;
     const found = mlpAround(match, context);
     if ('reason' in found) {
       misses.push(found);
-      coverage.activations++;
       continue;
     }
-    coverage.activations++;
     const mlp = { ...found, order: position.get(match.post.producer!)! };
     const missed =
       hasAttention && !mlp.residual && !isConvolutional(mlp) && !isHead(mlp) ? headMiss(mlp) : null;

@@ -19,7 +19,7 @@ from transformers import (
 
 from ..family import Family
 from ..inputs import VOCABULARY, token_types, tokens
-from ..sites import Site, attention, mlp
+from ..sites import Site, Tap, attention, incoming, mlp, site_id
 from .sizes import COMMON, CONTEXT, HEADS, INNER, LAYERS, WIDTH
 
 
@@ -70,6 +70,12 @@ def encoder_sites(layers: nn.ModuleList, activation: str = "gelu") -> list[Site]
     return sites
 
 
+def minilm_sites(model: nn.Module) -> list[Site]:
+    pooler = model.pooler
+    head = Site(site_id(3, "output"), "tanh", Tap(pooler.activation, "output"), [incoming("in", pooler.dense)])
+    return [*encoder_sites(model.encoder.layer), head]
+
+
 def distilbert_sites(model: nn.Module) -> list[Site]:
     sites = []
     for layer, block in enumerate(model.distilbert.transformer.layer):
@@ -97,7 +103,7 @@ FUSE = ("bert", HEADS, WIDTH)
 FAMILIES = [
     encoder("bert", bert, lambda m: encoder_sites(m.bert.encoder.layer), "ts13 ts17 ts20 dynamo18 dynamo20 dynamo23 ts17functions fused dynamofused fp16 int8 qdq nbits optimum handmade-attention handmade-mha",
             inputs=token_types, fuse_as=FUSE, golden=True),
-    encoder("minilm", minilm, lambda m: encoder_sites(m.encoder.layer), "fused", fuse_as=FUSE, inputs=token_types, outputs=("last_hidden_state", "pooler_output"),
+    encoder("minilm", minilm, minilm_sites, "fused", fuse_as=FUSE, inputs=token_types, outputs=("last_hidden_state", "pooler_output"),
             axes={name: {0: "batch", 1: "sequence"} for name in ("input_ids", "attention_mask", "token_type_ids", "last_hidden_state")} | {"pooler_output": {0: "batch"}}),
     encoder("roberta", roberta, lambda m: encoder_sites(m.roberta.encoder.layer), "ts17 fused", fuse_as=FUSE),
     encoder("distilbert", distilbert, distilbert_sites, "ts17 fused dynamofused", fuse_as=FUSE, golden=True),

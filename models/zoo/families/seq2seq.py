@@ -15,7 +15,7 @@ from models.recipes.onnx_files import Inputs
 
 from ..family import Family
 from ..inputs import VOCABULARY, tokens
-from ..sites import Site, attention, gated_mlp, mlp
+from ..sites import Site, Tap, attention, gated_mlp, mlp
 from .sizes import CONTEXT, HEADS, INNER, LAYERS, WIDTH
 
 SPECIAL = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
@@ -65,7 +65,7 @@ def bart() -> nn.Module:
 
 
 def whisper() -> nn.Module:
-    """Audio encoder with two convolutions before its blocks (their GELUs belong to no block: no sites)."""
+    """Audio encoder with two convolutions before its blocks: a stack of their own."""
     return WhisperForConditionalGeneration(WhisperConfig(
         **SIZES, num_mel_bins=8, max_source_positions=12, max_target_positions=CONTEXT, **SPECIAL,
         decoder_start_token_id=1, suppress_tokens=None, begin_suppress_tokens=None,
@@ -73,7 +73,7 @@ def whisper() -> nn.Module:
 
 
 def bart_sites(model: nn.Module) -> list[Site]:
-    """BART and Whisper."""
+    """The blocks of BART and Whisper."""
     sites = []
     for layer, block in enumerate(model.model.encoder.layers):
         sites.append(attention(layer, block.self_attn.out_proj, "encoder"))
@@ -83,6 +83,16 @@ def bart_sites(model: nn.Module) -> list[Site]:
         sites.append(attention(layer, block.encoder_attn.out_proj, "decoder", "cross"))
         sites += mlp(layer, "gelu", block.fc1, block.fc2, "decoder")
     return sites
+
+
+def whisper_sites(model: nn.Module) -> list[Site]:
+    first, second = model.model.encoder.conv1, model.model.encoder.conv2
+    after = Tap(second, "output", axis=1, then=nn.functional.gelu)
+    return [
+        *mlp(0, "gelu", first, second, "conv", axis=1),
+        *mlp(1, "gelu", second, None, "conv", axis=1, post=after),
+        *bart_sites(model),
+    ]
 
 
 def text_pair() -> Inputs:
@@ -109,5 +119,5 @@ FAMILIES = [
     pair("t5", t5, t5_sites, "ts17 dynamo18 dynamo18eager fused optimum-seq2seq", fuse_as=("t5", HEADS, WIDTH), golden=True),
     pair("t5-v11", lambda: t5("gated-gelu"), t5_sites, "ts17", golden=True),
     pair("bart", bart, bart_sites, "ts17 dynamo18 dynamo23 fused optimum-seq2seq", fuse_as=("bart", HEADS, WIDTH), golden=True),
-    pair("whisper", whisper, bart_sites, "ts17 dynamo18", inputs=audio, axes=AUDIO_AXES),
+    pair("whisper", whisper, whisper_sites, "ts17 dynamo18", inputs=audio, axes=AUDIO_AXES),
 ]  # fmt: skip
