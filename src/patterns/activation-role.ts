@@ -1,7 +1,7 @@
 import { constantInts } from '../graph/constants.js';
 import { type Crossing, follow, keeping } from '../graph/follow.js';
 import type { Node, Value } from '../graph/graph.js';
-import { operatorOf } from '../graph/operators.js';
+import { operandCount, operatorOf } from '../graph/operators.js';
 import type { ActivationMatch } from './activations.js';
 import { isConstant } from './operands.js';
 import { rankOf } from './rank.js';
@@ -32,7 +32,7 @@ function isReduction(node: Node | null): boolean {
 /** All ways upstream, element by element, end at reductions. */
 function isStatistic(pre: Value): boolean {
   const through = (step: Crossing): boolean =>
-    !isReduction(step.node) && keeping(step) && !isConstant(step.to);
+    !isReduction(step.node) && keeping(step) && (operandCount(step.node) === 1 || !isConstant(step.to));
   let isReduced = false;
   for (const { producer } of follow(pre, 'upstream', through, ROLE_DEPTH)) {
     if (isReduction(producer)) isReduced = true;

@@ -16,7 +16,10 @@ export type ScalarFunction = (t: number) => number;
 export interface ActivationFunction {
   /** The function's value at t. Parameters follow t. */
   f(t: number, ...parameters: number[]): number;
-  /** Reads the parameters of a family off a function that may belong to it. Without it the function has none. */
+  /**
+   * Reads the parameters of a family off a function that may belong to it, at some of the `SAMPLES` alone. Without it the
+   * function has no parameters.
+   */
   estimate?(f: ScalarFunction): number[];
   /** Parameters of the member that goes by the family's name alone. */
   usual?: readonly number[];
@@ -73,20 +76,8 @@ export const activationFunctions = {
     estimate: (f) => [-f(-60)],
   },
   swish: { f: (t, slope) => t * sigmoid(slope! * t), estimate: (f) => [Math.log(f(1) / (1 - f(1)))] },
-  thresholded_relu: { f: (t, limit) => (t > limit! ? t : 0), estimate: (f) => [largestZero(f)] },
   relu_max: { f: (t, limit) => clamp(t, 0, limit!), estimate: (f) => [f(1e4)], rectifier: true },
 } as const satisfies Record<string, ActivationFunction>;
-
-/** Returns the end of the interval in which f is 0, up to 10. */
-function largestZero(f: ScalarFunction): number {
-  let [low, high] = [0, 10];
-  for (let step = 0; step < 50; step++) {
-    const middle = (low + high) / 2;
-    if (f(middle) === 0) low = middle;
-    else high = middle;
-  }
-  return low;
-}
 
 /** Name of a row of the table of activation functions: `leaky_relu` for `leaky_relu(0.01)`. */
 export type ActivationName = keyof typeof activationFunctions;
@@ -104,6 +95,7 @@ export function activationFunction(name: string): ActivationFunction | null {
 export function activationRange(name: string): readonly [low: number, high: number] | null {
   const { range, usual } = activationFunction(name) ?? {};
   if (range !== 'parameters') return range ?? null;
-  const [low, high] = /\((.*)\)/.exec(name)?.[1]!.split(',').map(Number) ?? usual!;
+  const parameters = /\((.*)\)/.exec(name);
+  const [low, high] = parameters ? parameters[1]!.split(',').map(Number) : usual!;
   return [low!, high!];
 }

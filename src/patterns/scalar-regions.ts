@@ -11,6 +11,7 @@ import { operandCount, operatorOf } from '../graph/operators.js';
  */
 export class ScalarRegions {
   readonly #members = new Map<Value, Member>();
+  readonly #dominated = new Map<Value, number>();
   readonly #scalars = new Map<Value, number | null>();
 
   /** @param order The nodes of a graph in topological order. */
@@ -28,8 +29,14 @@ export class ScalarRegions {
     return this.#members.get(value)?.source ?? null;
   }
 
+  /** Returns the nearest value that all ways to a value pass; `null` for a value that is no function of one number. */
   dominator(value: Value): Value | null {
     return this.#members.get(value)?.dominator ?? null;
+  }
+
+  /** Returns of how many values this one is the dominator. */
+  dominated(value: Value): number {
+    return this.#dominated.get(value) ?? 0;
   }
 
   /** Returns the number that a constant operand holds; `null` for other values. */
@@ -69,6 +76,7 @@ export class ScalarRegions {
     const [source] = sources;
     if (sources.size !== 1 || !source || constantTensor(source)) return;
     const dominator = operands.reduce((a, b) => this.#common(a, b) ?? source);
+    this.#dominated.set(dominator, 1 + this.dominated(dominator));
     const depth = 1 + (this.#members.get(dominator)?.depth ?? 0);
     this.#members.set(output, { source, dominator, depth, index: this.#members.size });
   }

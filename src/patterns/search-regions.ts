@@ -1,13 +1,15 @@
 import type { Node, Value } from '../graph/graph.js';
-import { operandCount, operatorOf, passesNumbers } from '../graph/operators.js';
+import { passesNumbers } from '../graph/operators.js';
 import { isFloat } from '../onnx/data-types.js';
 import type { ScalarFunction } from './known-activations.js';
 import {
   ACTIVATION_TOLERANCE,
   type Likeness,
   nearestActivation,
-  roughLikeness,
+  possibleActivations,
+  SAMPLES,
 } from './nearest-activation.js';
+import { compile } from './scalar-program.js';
 import { ScalarRegions } from './scalar-regions.js';
 
 /** post = f(pre), where f is no known activation function and not affine. */
@@ -17,22 +19,26 @@ export interface ActivationMiss {
   nearest: Likeness;
 }
 
-/** A function of one number, between two values of a region. */
-interface Path {
+interface Candidate {
+  name: string;
   pre: Value;
   post: Value;
-  /** The values after `pre`, in topological order; `post` is the last. */
-  steps: readonly Value[];
 }
 
-interface Candidate extends Path {
-  name: string;
+/** A function that ends at a value, sampled. */
+interface Trace {
+  /** The value where it begins. */
+  pre: Value;
+  /** The function at the `SAMPLES`. */
+  values: readonly number[];
+  /** Number of nodes. */
+  length: number;
 }
 
 /** Nodes of one activation function, at most: the tanh form of GELU has 8, and casts or quantizers between them. */
 const MOST_STEPS = 64;
 /** Values upstream of an output that are tried as the input of its function, at most. */
-const MOST_TRIED = 12;
+const MOST_TRIED = 8;
 /** Functions of one region that are compared with all known ones to name the nearest, at most. */
 const MOST_COMPARED = 64;
 
@@ -40,23 +46,23 @@ const MOST_COMPARED = 64;
  * Returns the activation functions that are written as element-by-element nodes, and the nearest miss of each region
  * without one. Near-linear in the nodes, since an activation function has at most `MOST_STEPS` of them.
  */
-export function searchRegions(order: readonly Node[]): {
-  matches: Pick<Candidate, 'name' | 'pre' | 'post'>[];
-  misses: ActivationMiss[];
-} {
+export function searchRegions(order: readonly Node[]): { matches: Candidate[]; misses: ActivationMiss[] } {
   const regions = new ScalarRegions(order);
   const candidates: Candidate[] = [];
-  const unknown = new Map<Value, Path[]>();
-  for (const post of regions.values()) {
+  const unknown = new Map<Value, { pre: Value; post: Value }[]>();
+  for (const { post, traces } of tracesOf(regions)) {
     if (passesNumbers(post.producer!)) continue;
-    const { candidate, others } = functionEndingAt(post, regions);
+    const { candidate, others } = functionEndingAt(post, traces, regions);
     if (candidate) candidates.push(candidate);
     const source = regions.source(post)!;
     const list = unknown.get(source) ?? [];
     unknown.set(source, list);
-    if (list.length < MOST_COMPARED) list.push(...others);
+    if (list.length < MOST_COMPARED) list.push(...others.map((pre) => ({ pre, post })));
   }
-  const matches = withoutSteps(candidates.filter(({ post }) => !isStep(post, regions)));
+  const matches = withoutSteps(
+    candidates.filter(({ post }) => !isStep(post, regions)),
+    regions,
+  );
   const found = new Set(matches.map(({ post }) => regions.source(post)));
   const misses = [...unknown].flatMap(([source, paths]) =>
     found.has(source) ? [] : (nearestMiss(paths, regions) ?? []),
@@ -64,63 +70,69 @@ export function searchRegions(order: readonly Node[]): {
   return { matches, misses };
 }
 
-/** Returns the known function that ends at a value and begins as near as possible, and the unknown ones. */
+/** The functions that end at each value of the regions, by a value's chain of dominators, the nearest first. */
+function* tracesOf(regions: ScalarRegions): Generator<{ post: Value; traces: Trace[] }> {
+  const known = new Map<Value, { traces: Trace[]; readers: number }>();
+  for (const post of regions.values()) {
+    const dominator = regions.dominator(post)!;
+    const before = known.get(dominator);
+    const traces = extended(post, dominator, before?.traces ?? [], regions);
+    yield { post, traces };
+    if (before && --before.readers === 0) known.delete(dominator);
+    const readers = regions.dominated(post);
+    if (readers > 0) known.set(post, { traces, readers });
+  }
+}
+
+function extended(post: Value, dominator: Value, before: readonly Trace[], regions: ScalarRegions): Trace[] {
+  const steps = regions.steps(post, MOST_STEPS);
+  if (!steps) return [];
+  const f = compile(dominator, steps, regions);
+  const traces = before
+    .filter(({ length }) => length + steps.length <= MOST_STEPS)
+    .map(({ pre, values, length }) => ({ pre, values: values.map(f), length: length + steps.length }));
+  const isReal = (value: Value): boolean => !value.type || isFloat(value.type.elemType);
+  // The function of a value and of its moved or quantized copy is the same: the nearest one stands for all.
+  const isCopied = passesNumbers(post.producer!) && isReal(post);
+  if (isReal(dominator) && !isCopied) {
+    traces.unshift({ pre: dominator, values: SAMPLES.map(f), length: steps.length });
+  }
+  return traces.slice(0, MOST_TRIED);
+}
+
+/** Returns the known function that ends at a value, and where the unknown ones begin. */
 function functionEndingAt(
   post: Value,
+  traces: readonly Trace[],
   regions: ScalarRegions,
-): { candidate: Candidate | null; others: Path[] } {
-  const others: Path[] = [];
+): { candidate: Candidate | null; others: Value[] } {
+  const others: Value[] = [];
   let member: Candidate | null = null;
-  let steps: Value[] = [];
-  let [end, tried, isTried]: [Value, number, boolean] = [post, 0, false];
-  for (let pre = regions.dominator(post); pre && tried < MOST_TRIED; pre = regions.dominator(pre)) {
-    const more = regions.steps(end, MOST_STEPS - steps.length);
-    if (!more) break;
-    steps = [...more, ...steps];
-    // The function of a value and of its moved or quantized copy is the same: the nearest one stands for all.
-    const isCopied: boolean = isTried && passesNumbers(end.producer!);
-    end = pre;
-    isTried = isCopied || !pre.type || isFloat(pre.type.elemType);
-    if (isCopied || !isTried) continue;
-    tried++;
-    const path = { pre, post, steps };
-    const f = functionOf(path, regions);
-    const near = roughLikeness(f);
-    if (!near) continue;
-    const likeness = near.difference <= ACTIVATION_TOLERANCE ? nearestActivation(f) : near;
+  for (const { pre, values } of traces) {
+    const names = possibleActivations(values);
+    if (!names) continue;
+    const likeness = names.size > 0 ? nearestActivation(functionBetween(pre, post, regions), names) : null;
     if (!likeness || likeness.difference > ACTIVATION_TOLERANCE) {
-      others.push(path);
+      others.push(pre);
       continue;
     }
-    const found = { ...path, name: likeness.name };
+    const candidate = { name: likeness.name, pre, post };
     // A member of a family may be the last step of a function with a name of its own: GELU, cut off at 10.
-    const isMember = found.name.includes('(');
-    if (!isMember) return { candidate: found, others };
-    member ??= found;
+    if (!likeness.name.includes('(')) return { candidate, others };
+    member ??= candidate;
   }
   return { candidate: member, others };
 }
 
-/** Compiles a path: one slot for each value, in topological order, so that no value is computed twice. */
-function functionOf({ pre, steps }: Path, regions: ScalarRegions): ScalarFunction {
-  const slots = new Map<Value, number>([[pre, 0]]);
-  for (const value of steps) slots.set(value, slots.size);
-  const program = steps.map((value) => {
-    const node = value.producer!;
-    const operands = node.inputs.slice(0, operandCount(node)).map((operand) => {
-      const slot = operand ? slots.get(operand) : undefined;
-      return { slot, constant: operand && slot === undefined ? regions.scalar(operand)! : undefined };
-    });
-    return { node, formula: operatorOf(node).formula!, operands };
-  });
-  return (t) => {
-    const numbers = [t];
-    for (const { node, formula, operands } of program) {
-      const read = operands.map(({ slot, constant }) => (slot === undefined ? constant : numbers[slot]));
-      numbers.push(formula(read as number[], node));
-    }
-    return numbers.at(-1)!;
-  };
+function functionBetween(pre: Value, post: Value, regions: ScalarRegions): ScalarFunction {
+  return compile(pre, stepsBetween(pre, post, regions), regions);
+}
+
+/** Returns the values after `pre`, which is in the chain of dominators of `post`, in topological order. */
+function stepsBetween(pre: Value, post: Value, regions: ScalarRegions): Value[] {
+  const parts: Value[][] = [];
+  for (let at = post; at !== pre; at = regions.dominator(at)!) parts.push(regions.steps(at, MOST_STEPS)!);
+  return parts.reverse().flat();
 }
 
 /** Returns true if a value is combined with another one of its region: it is a step of something larger. */
@@ -138,11 +150,11 @@ function isStep(post: Value, regions: ScalarRegions): boolean {
  * value, then the outer one only multiplies the inner one by 1 (a graph isomorphism network's `1 + ε` with `ε = 0`), and
  * the outer one is dropped.
  */
-function withoutSteps(candidates: readonly Candidate[]): Candidate[] {
+function withoutSteps(candidates: readonly Candidate[], regions: ScalarRegions): Candidate[] {
   const ending = new Map(candidates.map((candidate) => [candidate.post, candidate]));
   const dropped = new Set<Candidate>();
   for (const outer of candidates) {
-    for (const step of outer.steps.slice(0, -1)) {
+    for (const step of stepsBetween(outer.pre, outer.post, regions).slice(0, -1)) {
       const inner = ending.get(step);
       if (inner) dropped.add(inner.name === outer.name && inner.pre === outer.pre ? outer : inner);
     }
@@ -150,13 +162,14 @@ function withoutSteps(candidates: readonly Candidate[]): Candidate[] {
   return candidates.filter((candidate) => !dropped.has(candidate));
 }
 
-function nearestMiss(paths: readonly Path[], regions: ScalarRegions): ActivationMiss | null {
+function nearestMiss(
+  paths: readonly { pre: Value; post: Value }[],
+  regions: ScalarRegions,
+): ActivationMiss | null {
   let miss: ActivationMiss | null = null;
-  for (const path of paths) {
-    const nearest = nearestActivation(functionOf(path, regions));
-    if (nearest && (!miss || nearest.difference < miss.nearest.difference)) {
-      miss = { pre: path.pre, post: path.post, nearest };
-    }
+  for (const { pre, post } of paths) {
+    const nearest = nearestActivation(functionBetween(pre, post, regions));
+    if (nearest && (!miss || nearest.difference < miss.nearest.difference)) miss = { pre, post, nearest };
   }
   return miss;
 }
