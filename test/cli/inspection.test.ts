@@ -37,6 +37,7 @@ const inspection: Inspection = {
   maxPositions: null,
   sites: [site],
   misses: [],
+  coverage: { activations: 1, sites: 1 },
   warnings: [],
 };
 
