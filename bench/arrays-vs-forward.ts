@@ -5,6 +5,7 @@
  *
  * With `--forward-only` the model is run without probes, for the peak of its memory.
  */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { openAuditData } from '../src/measure/audit-data.js';
@@ -75,5 +76,7 @@ const medians = Object.entries(seconds).map(([name, all]) => [
   name,
   all.sort((a, b) => a - b)[all.length >> 1],
 ]);
-const peakBytes = process.resourceUsage().maxRSS * 1024;
+// Of this process alone: Linux's maxRSS begins with that of the process that started it.
+const kilobytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
+const peakBytes = kilobytes * 1024;
 console.log(JSON.stringify({ ...Object.fromEntries(medians), peakBytes }));
