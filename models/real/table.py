@@ -61,7 +61,7 @@ def line(row: dict) -> str:
         row["opset"].removeprefix("onnx "),
         f"{row['bytes'] / 1e6:.1f}",
         str(row["sites"]),
-        f"{found} of {total}: {functions}" if total else "none in the file",
+        f"{found} of {total}: {functions}" if total else "none found",
         f"{row['dead']} of {row['neurons']:,}" if ended else "",
         f"{row['equal']} of {sites}" if ended else "refused",
         f"{row['sumError']:.0e}" if ended else "",
@@ -81,11 +81,16 @@ def notes(row: dict) -> list[str]:
         return []
     found = []
     if row["audit"]["exit"] != 0:
-        found.append(f"refused: {row['audit']['message'].removeprefix('audit: ')}")
+        found.append(f"refused: {first_sentence(row['audit']['message'])}")
     reasons = Counter(plain(reason) for reason in row["misses"] + row.get("missedAttention", []))
     found += [f"{count} × {reason}" for reason, count in reasons.most_common()]
     found += [f"{each['site']}: {'; '.join(each['why'])}" for each in row["unequal"][:5]]
     return [f"- **{row['name'].removesuffix('.onnx')}**: {each}" for each in found]
+
+
+def first_sentence(message: str) -> str:
+    """Returns the first sentence: those that follow name misses, which have lines of their own, and what to do."""
+    return message.removeprefix("audit: ").split("\n")[0].split(". ")[0].rstrip(".") + "."
 
 
 def plain(reason: str) -> str:
