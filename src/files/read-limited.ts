@@ -16,7 +16,7 @@ import { cannotRead, hasCode } from './reasons.js';
 const MAX_PIPE_BYTES = 128 * 2 ** 20;
 
 /** Time limits for pipes, in seconds. */
-export interface PipeLimits {
+interface PipeLimits {
   /** Until somebody opens the other end: a shell's `<(…)` has opened it already. */
   writer: number;
   /** Without a byte, while the other end is open: a download through a pipe may pause. */

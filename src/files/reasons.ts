@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js';
 
-/** What the operating system's error codes mean to a person; each completes "`x` cannot be read: …". */
+/** Meanings of the operating system's error codes; each completes "`x` cannot be read: …". */
 const reasons: Record<string, string> = {
   EACCES: 'permission denied',
   EBUSY: 'something else is using it',

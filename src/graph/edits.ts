@@ -90,7 +90,7 @@ function isUnread(value: Value, left: ReadonlyMap<Value, number>): boolean {
   return !value.isOutput && (left.get(value) ?? value.uses.length) === 0;
 }
 
-/** What a node and the nodes nested in it read, once for every use. */
+/** Yields what a node and the nodes nested in it read, once for every use. */
 function* readsWithNested(node: Node): Generator<Value> {
   for (const input of node.inputs) if (input) yield input;
   for (const nested of node.subgraphs) for (const inner of nested.nodes) yield* readsWithNested(inner);

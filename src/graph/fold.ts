@@ -32,7 +32,7 @@ const binary: Record<string, (a: number, b: number) => number> = {
   Pow: (a, b) => a ** b,
 };
 
-/** What a node computes when its inputs are small constants; `null` when they are not, or for other operators. */
+/** Returns what a node computes from small constants; `null` if its inputs are none, or for other operators. */
 export function foldNode(node: Node, resolve: Resolve): Constant | null {
   // ONNX Runtime has the quantization operators in its own domain too.
   if (node.domain !== '' && !isQuantization(node)) return null;

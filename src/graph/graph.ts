@@ -137,7 +137,7 @@ export class Node {
   }
 }
 
-/** What `Graph.addNode` makes a node from. */
+/** Parts of a node for `Graph.addNode`. */
 
 export interface NewNode {
   opType: string;

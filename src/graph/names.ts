@@ -8,6 +8,7 @@ export class Names {
     this.#taken.add(name);
   }
 
+  /** Returns true if something has the name. */
   has(name: string): boolean {
     return this.#taken.has(name);
   }

@@ -9,9 +9,9 @@ export function producersOf(node: Node): Node[] {
 }
 
 /**
- * Every node that the given values depend on. For a value inside a nested graph the node that owns the graph counts,
+ * Returns every node that the values depend on. For a value inside a nested graph the node that owns the graph counts,
  * and what that reads; for a node with nested graphs all that they take from around them. The nodes inside a nested
- * graph count only when a given value lies in it.
+ * graph count only when one of the values lies in it.
  */
 export function reachableBackward(values: Iterable<Value>): Set<Node> {
   const reached = new Set<Node>();
@@ -32,7 +32,7 @@ export function reachableBackward(values: Iterable<Value>): Set<Node> {
   return reached;
 }
 
-/** Every node that depends on the given values, the owners of nested graphs that read them included. */
+/** Returns every node that depends on the values, the owners of nested graphs that read them included. */
 export function reachableForward(values: Iterable<Value>): Set<Node> {
   const reached = new Set<Node>();
   const open = [...values];

@@ -49,7 +49,7 @@ export function readType(type: TypeProto | undefined): ValueType | null {
   return { elemType: tensor.elemType ?? 0, shape };
 }
 
-/** A declaration of the given type. */
+/** Returns a declaration of the type. */
 export function writeType({ elemType, shape }: ValueType): TypeProto {
   const dim = (shape ?? []).map((size) => ({
     ...(typeof size === 'number' ? { dimValue: BigInt(size) } : size === null ? {} : { dimParam: size }),
@@ -66,7 +66,7 @@ export function tensorType(tensor: TensorProto, dims: bigint[] = tensor.dims): V
   return { elemType: tensor.dataType ?? 0, shape: dims.map(Number) };
 }
 
-/** Whether two types say the same. */
+/** Returns true if two types say the same. */
 export function sameType(a: ValueType | null, b: ValueType | null): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -10,19 +10,19 @@ const WINDOW_BYTES = 1 << 20;
 /** Indices to leave out along axes of a tensor: axis (counted from 0) → indices, increasing. */
 export type Removed = ReadonlyMap<number, readonly number[]>;
 
-/** Whether elements take whole bytes, so that each can be left out. */
+/** Returns true if elements take whole bytes, so that each can be left out. */
 export function canCut({ dataType }: TensorProto): boolean {
   const bits = byteLength(dataType, 8);
   return bits !== undefined && bits % 8 === 0;
 }
 
-/** Dimensions of a tensor without the removed indices. */
+/** Returns the dimensions of a tensor without the removed indices. */
 export function cutDims(tensor: TensorProto, removed: Removed): number[] {
   return tensor.dims.map((dim, axis) => Number(dim) - (removed.get(axis)?.length ?? 0));
 }
 
 /**
- * The raw bytes of a tensor without the removed indices, read and made in windows of 1 MiB: a tensor of any size costs
+ * Returns the raw bytes of a tensor without the removed indices, read and made in windows of 1 MiB: a tensor of any size costs
  * no more memory than that.
  */
 export function cutTensor(tensor: TensorProto, removed: Removed): Deferred {
@@ -32,7 +32,7 @@ export function cutTensor(tensor: TensorProto, removed: Removed): Deferred {
   return { lengthBytes: count * width, chunks: () => chunks(tensor, keptRanges(tensor, removed, width)) };
 }
 
-/** The bytes of a tensor as they are. */
+/** Returns the bytes of a tensor as they are. */
 export function wholeTensor(tensor: TensorProto): Deferred {
   const lengthBytes = tensorByteLength(tensor) ?? 0;
   return { lengthBytes, chunks: () => chunks(tensor, [[0, lengthBytes]]) };
@@ -57,8 +57,8 @@ function* keptRanges(tensor: TensorProto, removed: Removed, width: number): Gene
   else yield* walk(0, 0);
 }
 
-/** What is left of `[0, size)` as runs. */
-export function keptRuns(size: number, removed: readonly number[]): [start: number, end: number][] {
+/** Returns the runs that are left of `[0, size)`. */
+function keptRuns(size: number, removed: readonly number[]): [start: number, end: number][] {
   const runs: [number, number][] = [];
   let start = 0;
   for (const index of removed) {

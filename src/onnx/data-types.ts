@@ -36,12 +36,12 @@ const names: Record<number, string> = Object.fromEntries(
   ]),
 );
 
-/** `float32`, `int64`, …; `type 99` for a code the specification does not have. */
+/** Returns `float32`, `int64`, …; `type 99` for a code the specification does not have. */
 export function dataTypeName(code: number | undefined): string {
   return names[code ?? 0] ?? `type ${code}`;
 }
 
-/** Whether the element type is one of the floating-point types an activation can have. */
+/** Returns true if the element type is one of the floating-point types an activation can have. */
 export function isFloat(code: number | undefined): boolean {
   return (
     code === DataType.FLOAT ||
@@ -79,7 +79,7 @@ const bits: Record<number, number> = {
   26: 2,
 };
 
-/** Bytes that `elements` elements take in raw_data; `undefined` for strings and unknown types. */
+/** Returns the bytes that `elements` elements take in raw_data; `undefined` for strings and unknown types. */
 export function byteLength(code: number | undefined, elements: number): number | undefined {
   const width = bits[code ?? 0];
   return width === undefined ? undefined : Math.ceil((elements * width) / 8);

@@ -11,12 +11,12 @@ import type { TensorProto } from './types.js';
 export interface ModelFile {
   /** Absolute path without symbolic links. */
   path: string;
-  /** What the user or the model calls it: the model's file name, or the external data's location. */
+  /** Name that the user or the model gives it: the model's file name, or the external data's location. */
   name: string;
   bytes: number;
 }
 
-/** Where a model's external data may lie. */
+/** Folders that a model's external data may lie in. */
 export interface ExternalFolders {
   /** The model as the user named it, for messages. */
   name: string;
@@ -99,12 +99,12 @@ function findFile(location: string, folders: ExternalFolders, of: string): Model
   );
 }
 
-/** Whether `path` is `folder` or below it; both without symbolic links. */
+/** Returns true if `path` is `folder` or below it; both without symbolic links. */
 export function isInside(path: string, folder: string): boolean {
   return `${path}${sep}`.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 }
 
-/** The folders of a model file. */
+/** Returns the folders of a model file. */
 export function externalFolders(name: string, path: string, realPath: string): ExternalFolders {
   const own = realpathSync(dirname(path));
   return { name, own, target: dirname(realPath), files: new Map(), smallBytes: 0 };

@@ -19,8 +19,8 @@ export const MAX_PIECES_BYTES = 16 * 2 ** 20;
  * and `STRUCTURE_RATIO` times its bytes in the file. The largest structures of 80 published models take 18 MB; a file
  * of empty messages takes a hundred times its size.
  */
-export const STRUCTURE_BYTES = 64 * 2 ** 20;
-export const STRUCTURE_RATIO = 4;
+const STRUCTURE_BYTES = 64 * 2 ** 20;
+const STRUCTURE_RATIO = 4;
 
 /** Bytes of memory that parts of a structure take in V8, measured. */
 export const MEMORY = { message: 160, bytes: 250, string: 40, number: 24 };
@@ -35,13 +35,13 @@ export const MAX_DENSE_ELEMENTS = 2 ** 24;
  * Nodes of a model, called functions and nested graphs included. The largest exports have 20,000; 100,000 take 400 MB and
  * seconds.
  */
-export const MAX_NODES = 100_000;
+const MAX_NODES = 100_000;
 
 /** Calls of functions nested in each other; a function that calls itself never ends. */
 export const MAX_CALL_DEPTH = 32;
 
 /** Letters that expanding functions may add to names: those inside nested calls repeat the names of all calls around. */
-export const MAX_EXPANDED_LETTERS = 32 * 2 ** 20;
+const MAX_EXPANDED_LETTERS = 32 * 2 ** 20;
 
 /** Nodes read, in all, to find out which branches of Ifs are taken: an If may hang on what another one decides. */
 export const MAX_IF_NODES = 5 * MAX_NODES;

@@ -1,4 +1,4 @@
-/** What a file that is no ONNX model is, by its first bytes; and what to do then. */
+/** A kind of file that is no ONNX model, known by its first bytes, with advice. */
 interface Kind {
   matches: (head: Uint8Array, text: string) => boolean;
   /** Completes "`x` is …". */
@@ -75,12 +75,12 @@ const kinds: Kind[] = [
   { matches: (head) => isText(head), is: 'text', next: giveOnnx },
 ];
 
-/** How many first bytes `recognise` wants. */
+/** First bytes that `recognise` looks at. */
 export const HEAD_BYTES = 512;
 
 /**
- * `{ is: "a zip archive (…)", next: "…" }` for a file that is well known and no ONNX model; `null` otherwise. Asked only once a
- * file turned out not to decode, so that no model is refused for its first bytes.
+ * Returns `{ is: "a zip archive (…)", next: "…" }` for a well-known kind of file; `null` for any other. It is called only
+ * for files that do not decode, so that no model is refused for its first bytes.
  */
 export function recognise(head: Uint8Array): { is: string; next: string } | null {
   const text = Buffer.from(head).toString('latin1');

@@ -11,8 +11,8 @@ const MAX_BYTES = 2 ** 31 - 1;
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * What to replace in a model file so that external data is looked for under other names: the locations, and the
- * lengths of the messages around them. All else stays as it is, byte for byte. Takes time proportional to the
+ * Returns what to replace in a model file so that its external data has other names: the locations, and the lengths of
+ * the messages around them. All else stays as it is, byte for byte. Takes time proportional to the
  * structure: weights are skipped.
  *
  * @param renamed New locations by old ones.

@@ -9,7 +9,7 @@ const WINDOW_BYTES = 64 * 1024;
  * overwritten by the next `load`, so whoever keeps bytes copies them.
  */
 export interface Source {
-  /** What messages call it. */
+  /** Name in messages. */
   readonly name: string;
   /** Absolute path, without symbolic links; `null` for bytes in memory. */
   readonly file: string | null;
@@ -91,7 +91,7 @@ function open(file: string, name: string): number {
 }
 
 /** Fills `into` from byte `start` of an open file. @throws UserError when the file ends before. */
-export function readExactly(descriptor: number, into: Uint8Array, start: number, name: string): void {
+function readExactly(descriptor: number, into: Uint8Array, start: number, name: string): void {
   let done = 0;
   while (done < into.length) {
     // One read call returns at most 2 GiB.

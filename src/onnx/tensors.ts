@@ -15,7 +15,7 @@ export type Numbers = Float32Array | Float64Array;
 const GAP_BYTES = 4096;
 
 /**
- * All elements of a tensor, row-major. 64-bit integers above 2^53 are rounded; booleans are 0 and 1.
+ * Returns all elements of a tensor, row-major. 64-bit integers above 2^53 are rounded; booleans are 0 and 1.
  *
  * @throws UserError for strings, complex numbers and unknown types.
  */
@@ -24,7 +24,7 @@ export function readNumbers(tensor: TensorProto): Numbers {
 }
 
 /**
- * Elements `[start, end)`, or those at the given flat indices (in the given order); reads only these from disk.
+ * Returns elements `[start, end)`, or those at flat indices in their order; reads only these from disk.
  *
  * @throws RangeError for an index outside the tensor; UserError as `readNumbers`.
  */

@@ -114,7 +114,7 @@ export interface TensorProto {
   /** raw_data that is in memory. For a tensor read from a file `span` is set too. */
   rawData?: Uint8Array;
   /**
-   * Where the little-endian element bytes lie on disk: raw_data, packed float_data or double_data of the model file,
+   * Place of the little-endian element bytes on disk: raw_data, packed float_data or double_data of the model file,
    * or external data. The only home of large tensors: their bytes are never read to look at a model.
    */
   span?: Span;

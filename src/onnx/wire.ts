@@ -23,7 +23,7 @@ export class WireError extends Error {
   inner?: string;
   /** The field of the outermost message, e.g. `7 (graph)`; `null` between two fields. */
   outer?: string | null;
-  /** How deep the message that it happened in is nested. */
+  /** Depth at which the message is nested. */
   depth?: number;
 
   constructor(
@@ -137,7 +137,7 @@ export function readLength(cursor: Cursor, end: number): number {
   return cursor.at + length;
 }
 
-/** Moves behind the value of a field. */
+/** Moves past the value of a field. */
 export function skipValue(cursor: Cursor, end: number, wireType: number): void {
   if (wireType === VARINT) scanVarint(cursor, end);
   else if (wireType === LENGTH_DELIMITED) cursor.at = readLength(cursor, end);

@@ -41,8 +41,8 @@ export function writeModel(
   return { modelBytes: totalBytes, dataBytes: external.length > 0 ? Math.max(...ends) : null };
 }
 
-/** Where an external tensor comes to lie. */
-interface Place {
+/** Position of an external tensor in the data file. */
+interface Placement {
   bytes: Deferred;
   offsetBytes: number;
   externalData: StringStringEntryProto[];
@@ -52,8 +52,8 @@ function placesOf(
   tensors: TensorProto[],
   bytesOf: (tensor: TensorProto) => Deferred | null,
   location: string,
-): Map<TensorProto, Place> {
-  const places = new Map<TensorProto, Place>();
+): Map<TensorProto, Placement> {
+  const places = new Map<TensorProto, Placement>();
   let at = 0;
   for (const tensor of tensors) {
     const bytes = bytesOf(tensor) ?? wholeTensor(tensor);
@@ -66,7 +66,7 @@ function placesOf(
   return places;
 }
 
-function* alignedPieces(places: Map<TensorProto, Place>): Generator<Piece> {
+function* alignedPieces(places: Map<TensorProto, Placement>): Generator<Piece> {
   let at = 0;
   for (const { bytes, offsetBytes } of places.values()) {
     yield new Uint8Array(offsetBytes - at);
