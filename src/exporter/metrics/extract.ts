@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { siteCounters } from '../../report/recompute.js';
 import type { AuditReport, GraphReport, SiteKind, SiteReport } from '../../report/schema.js';
 import { frequencies } from '../../stats/distribution.js';
@@ -14,6 +15,8 @@ export interface AuditExtract {
   model: string;
   path: string;
   bytes: number;
+  /** Identity of the audited file's content: it changes when the file is replaced. Extracts of older versions have none. */
+  file?: string;
   step: number | null;
   createdAt: string;
   durationSeconds: number;
@@ -86,6 +89,7 @@ export function extractOf(report: AuditReport, previous: AuditReport | null = nu
     model: model.name,
     path: model.path,
     bytes: model.files[0]?.bytes ?? 0,
+    file: contentOf(model),
     step: model.step ?? null,
     createdAt: report.createdAt,
     durationSeconds: runtime.durationSeconds,
@@ -106,6 +110,15 @@ export function extractOf(report: AuditReport, previous: AuditReport | null = nu
       ({ nodes: _, neighbourPairs: _pairs, features: _features, ...rest }) => rest,
     ),
   };
+}
+
+/** Names the content of a model's files: by hashes where they were made, else by the graph and the sizes. */
+function contentOf({ graphSha256, files }: AuditReport['model']): string {
+  const parts = files.map(({ sha256, bytes }) => sha256 ?? bytes);
+  return createHash('sha256')
+    .update([graphSha256, ...parts].join(' '))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /**

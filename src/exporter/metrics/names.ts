@@ -53,18 +53,18 @@ const definitions = {
     type: 'histogram',
     labels: SITE,
     bounds: FREQUENCY_BOUNDS,
-    help: 'Activation frequency (positions fired / positions) of the neurons of a site, cumulative over audits.',
+    help: 'Activation frequency (positions fired / positions) of the neurons of a site, over all audits of the current file.',
   },
   activation_value: {
     type: 'histogram',
     labels: SITE,
     bounds: VALUE_BOUNDS,
-    help: 'Activation values at a site, cumulative over audits. No sum: values are signed, so it would be no counter.',
+    help: 'Activation values at a site, over all audits of the current file. No sum: values are signed, so it would be no counter.',
   },
   non_finite_values_total: {
     type: 'counter',
     labels: SITE,
-    help: 'NaN and infinite activations seen at a site.',
+    help: 'NaN and infinite activations seen at a site, over all audits of the current file.',
   },
   positions_total: { type: 'counter', labels: MODEL, help: 'Positions (tokens, nodes, pixels) audited.' },
   audits_total: {

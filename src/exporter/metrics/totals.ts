@@ -3,6 +3,8 @@ import type { AuditExtract } from './extract.js';
 /** Sums of a model's counters and histograms over its audits, by site id. Plain JSON. */
 export interface Totals {
   positions: number;
+  /** Content of the file that the sums of the sites are about, as `AuditExtract.file`. */
+  file?: string;
   sites: Record<string, SiteTotals>;
 }
 
@@ -14,9 +16,14 @@ export interface SiteTotals {
 
 export const NO_TOTALS: Totals = { positions: 0, sites: {} };
 
-/** Adds one more audit to the totals. Merge rule: everything adds. The arguments stay as they are. */
-export function addAudit(totals: Totals, audit: Pick<AuditExtract, 'positions' | 'sites'>): Totals {
-  const sites = { ...totals.sites };
+/**
+ * Adds one more audit to the totals. Merge rule: everything adds, as long as the file is the same. With another file the
+ * sums of the sites start anew, so that no histogram mixes a model with the one that it replaced; to Prometheus that is the
+ * reset of a counter. The arguments stay as they are.
+ */
+export function addAudit(totals: Totals, audit: Pick<AuditExtract, 'positions' | 'sites' | 'file'>): Totals {
+  const isReplaced = totals.file !== undefined && audit.file !== undefined && totals.file !== audit.file;
+  const sites = isReplaced ? {} : { ...totals.sites };
   for (const { id, nonFiniteValues, frequency, values } of audit.sites) {
     const before = sites[id];
     sites[id] = {
@@ -28,7 +35,8 @@ export function addAudit(totals: Totals, audit: Pick<AuditExtract, 'positions' |
       values: { counts: added(before?.values.counts, values?.counts ?? []) },
     };
   }
-  return { positions: totals.positions + audit.positions, sites };
+  const file = audit.file ?? totals.file;
+  return { positions: totals.positions + audit.positions, ...(file !== undefined && { file }), sites };
 }
 
 function added(a: number[] = [], b: number[] = []): number[] {

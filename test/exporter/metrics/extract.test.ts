@@ -3,6 +3,7 @@ import { bucketed, extractOf, valueBuckets } from '../../../src/exporter/metrics
 import { FREQUENCY_BOUNDS, VALUE_BOUNDS } from '../../../src/exporter/metrics/names.js';
 import { addAudit, NO_TOTALS } from '../../../src/exporter/metrics/totals.js';
 import { withGate } from '../../../src/report/gate.js';
+import type { AuditReport } from '../../../src/report/schema.js';
 import { reluRows, reportOf, siteOf, smallReport } from '../../report/fixture.js';
 
 const total = (counts: number[]) => counts.reduce((sum, n) => sum + n, 0);
@@ -73,7 +74,38 @@ describe('buckets', () => {
   });
 });
 
+describe('the content of a file', () => {
+  it('is told by hashes, and without them by the graph and the sizes', () => {
+    const contentOf = (change: (report: AuditReport) => void) => {
+      const report = smallReport(1, {}, 20);
+      change(report);
+      return extractOf(report).file;
+    };
+    const same = contentOf(() => {});
+    const [file] = smallReport().model.files;
+    expect(contentOf(({ model }) => Object.assign(model, { step: 7 }))).toBe(same);
+    const changes: object[] = [
+      { files: [{ ...file!, sha256: 'cd'.repeat(32) }] },
+      { files: [{ ...file!, sha256: null }] },
+      { files: [{ ...file!, sha256: null, bytes: 5 }] },
+      { graphSha256: 'ef'.repeat(32) },
+    ];
+    const contents = changes.map((change) => contentOf(({ model }) => Object.assign(model, change)));
+    expect(new Set([same, ...contents]).size).toBe(5);
+  });
+});
+
 describe('totals', () => {
+  it('start anew for a site when the file was replaced, but for positions', () => {
+    const before = extractOf(smallReport());
+    const after = { ...before, file: 'another' };
+    const totals = addAudit(addAudit(NO_TOTALS, before), after);
+    expect(totals.positions).toBe(2 * before.positions);
+    expect(totals.sites).toEqual(addAudit(NO_TOTALS, after).sites);
+    const { file: _, ...unknown } = before;
+    expect(addAudit(totals, unknown).sites['0.mlp_pre']).not.toEqual(totals.sites['0.mlp_pre']);
+  });
+
   it('add up audits and leave their arguments alone', () => {
     const extract = extractOf(smallReport());
     const once = addAudit(NO_TOTALS, extract);
