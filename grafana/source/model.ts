@@ -1,140 +1,209 @@
-import * as bargauge from '@grafana/grafana-foundation-sdk/bargauge';
-import {
-  BarGaugeDisplayMode,
-  ReduceDataOptionsBuilder,
-  VizOrientation,
-} from '@grafana/grafana-foundation-sdk/common';
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import * as heatmap from '@grafana/grafana-foundation-sdk/heatmap';
-import * as table from '@grafana/grafana-foundation-sdk/table';
-import * as trend from '@grafana/grafana-foundation-sdk/trend';
+import { annotations, dashboard, MODEL_OF_PAGE, modelVariable, pageLink, variable } from './dashboard.js';
+import { ageSteps, deadBarColumn, deadSteps, faultSteps, verdicts, wordFor } from './looks.js';
 import {
-  dashboard,
-  datasource,
-  deadSteps,
-  histogram,
+  bucketBars,
+  capacityLines,
+  deadLines,
+  heat,
+  layerBars,
   lines,
-  NO_AUDIT,
   now,
   number,
   over,
-  rows,
-  steps,
-  variable,
-} from './parts.js';
-import { buckets, metric, modelDeadRatio, ofModel, ofSite } from './queries.js';
+  sortedBy,
+  tablePanel,
+} from './panels.js';
+import {
+  buckets,
+  FAILED_RULES,
+  LAST_AUDIT,
+  metric,
+  modelDeadRatio,
+  ofModel,
+  ofSite,
+  riseOf,
+  SINCE_LAST_AUDIT,
+  SITE_LABELS,
+} from './queries.js';
 
-const place = '{{stack}} {{layer}} {{site}} {{part}}';
-const bySite = 'sum by (stack, layer, site, part)';
+/** Legend of a site: `layer 2 mlp_post`, so that layers sort as numbers. Stack and part are empty in most models. */
+const SITE = '{{stack}} layer {{layer}} {{site}} {{part}}';
+const LAST = 'by the last audit';
+const AT_THE_TIME = 'by the audit that was the last one at the time';
 
-/** One model: layer by layer, frequencies, values, what changed. */
-export const model = dashboard(
-  'activation-auditor-model',
-  'Activation auditor / Model',
-  'Health of the neurons of one model, layer by layer.',
-)
-  .withVariable(variable('model', 'Model', 'audits_total'))
+/** One model: layer by layer, frequencies, values, changes. */
+export const model = dashboard('model', 'Health of the neurons of one model, layer by layer.')
+  .annotations(annotations)
+  .withVariable(modelVariable('Model', 'audits_total'))
   .withVariable(variable('site', 'Site', 'neurons', { matchers: ofModel, many: true, start: 'mlp_post' }))
   .withVariable(variable('layer', 'Layer', 'neurons', { matchers: ofModel, many: true }))
   .withRow(new RowBuilder('Now'))
   .withPanel(
     number(
       {
+        title: 'Last audit',
+        description:
+          "Whether the last audit could be done. If not, all other numbers are older; the auditor's page says why.",
+        unit: 'none',
+        width: 3,
+      },
+      now(LAST_AUDIT),
+    )
+      .mappings(verdicts('✗ failed', '✓ done'))
+      .links([pageLink(MODEL_OF_PAGE)]),
+  )
+  .withPanel(
+    number(
+      {
         title: 'Dead ratio',
-        description: 'Dead MLP neurons / MLP neurons of the model.',
+        description: `Dead MLP neurons / MLP neurons of the model, ${LAST}.`,
         unit: 'percentunit',
-        width: 4,
+        width: 3,
       },
       now(modelDeadRatio()),
     ).thresholds(deadSteps),
   )
   .withPanel(
     number(
-      { title: 'Capacity', description: 'Active parameters / parameters.', unit: 'percentunit', width: 4 },
+      {
+        title: 'Capacity',
+        description: `Active parameters / parameters, ${LAST}.`,
+        unit: 'percentunit',
+        width: 3,
+      },
       now(`max by (model) (${metric('capacity_ratio')})`),
     ),
   )
   .withPanel(
     number(
       {
-        title: 'Failed gate rules',
-        description: 'Gate rules that failed in the last audit; the table of the report says where.',
+        title: 'Failed rules',
+        description: "Gate rules that failed in the last audit; the auditor's page says where.",
         unit: 'none',
-        width: 4,
+        width: 3,
       },
-      now(`count(${metric('gate_status')} == 0) or vector(0)`),
-    ).thresholds(steps([1, 'red'])),
+      now(FAILED_RULES),
+    )
+      .thresholds(faultSteps)
+      .noValue('No rules'),
+  )
+  .withPanel(
+    number(
+      {
+        title: 'Non-finite',
+        description: 'Neurons that gave NaN or infinite values in the last audit. Any is a fault.',
+        unit: 'none',
+        width: 3,
+      },
+      now(`sum(max by (${SITE_LABELS}) (${metric('flagged_neurons', `${ofModel}, flag="nonFinite"`)}))`),
+    ).thresholds(faultSteps),
   )
   .withPanel(
     number(
       {
         title: 'Resolution',
         description:
-          '3 / positions: a neuron silent over all positions fires less often than this with 95 % confidence. Empty for a census.',
+          '3 / positions of the last audit: a neuron silent over all positions fires less often than this with 95 % confidence. A census saw all there are.',
         unit: 'percentunit',
-        width: 4,
+        width: 3,
       },
-      now(`max by (model) (${metric('resolution_ratio')})`),
-    ),
+      now(
+        `max by (model) (${metric('resolution_ratio')}) or 0 * max by (model) (${metric('last_success_timestamp_seconds')})`,
+      ),
+    ).mappings(wordFor(0, 'Census')),
   )
   .withPanel(
     number(
       {
-        title: 'Since the last audit',
+        title: 'Audit age',
         description: 'Time since the last successful audit.',
         unit: 's',
-        width: 4,
+        width: 3,
       },
-      now(`time() - max by (model) (${metric('last_success_timestamp_seconds')})`),
-    ).thresholds(steps([43_200, 'yellow'], [86_400, 'red'])),
+      now(SINCE_LAST_AUDIT),
+    ).thresholds(ageSteps),
   )
   .withPanel(
     number(
-      { title: 'Positions per second', description: 'Speed of the last audit.', unit: 'short', width: 4 },
+      {
+        title: 'Positions/s',
+        description: 'Speed of the last successful audit.',
+        unit: 'short',
+        width: 3,
+      },
       now(`max by (model) (${metric('positions_per_second')})`),
     ),
   )
   .withRow(new RowBuilder('Layers'))
-  .withPanel(layerTrend())
-  .withPanel(worstLayers())
   .withPanel(
-    lines(
+    layerBars(
+      {
+        title: 'Dead ratio by layer',
+        description: `Dead neurons / neurons of each layer, ${LAST}; of several stacks or parts the worst.`,
+        width: 15,
+      },
+      Object.fromEntries(
+        ['mlp_post', 'mlp_pre', 'attn_out'].map((site) => [
+          site,
+          `max by (layer) (${metric('dead_ratio', `${ofModel}, site="${site}"`)})`,
+        ]),
+      ),
+    ),
+  )
+  .withPanel(worstSites())
+  .withPanel(
+    deadLines(
       {
         title: 'Dead ratio over time',
-        description: 'Dead neurons / neurons at each site.',
-        unit: 'percentunit',
+        description: `Dead neurons / neurons at each selected site, ${AT_THE_TIME}.`,
         width: 24,
       },
-      over(`max by (stack, layer, site, part) (${metric('dead_ratio', ofSite)})`, place),
-    ).min(0),
+      over(`max by (${SITE_LABELS}) (${metric('dead_ratio', ofSite)})`, SITE),
+    ).dataLinks([pageLink(MODEL_OF_PAGE)]),
   )
   .withRow(new RowBuilder('Activations'))
   .withPanel(
-    bars(
-      'Activation frequency',
-      'Neurons by how often they fire (upper bound of each bar), over all audits of the selected sites. The first bar never fires.',
+    bucketBars(
+      {
+        title: 'Activation frequency',
+        description:
+          'Neurons by how often they fire (upper bound of each bar), over all audits of the current file at the selected sites. The first bar never fires. Without histograms where `--series-limit` leaves them out.',
+        width: 12,
+      },
       now(`sum by (le) (${buckets('activation_frequency_ratio')})`),
     ),
   )
   .withPanel(
-    bars(
-      'Activation values',
-      'Values by size (upper bound of each bar), over all audits of the selected sites.',
+    bucketBars(
+      {
+        title: 'Activation values',
+        description:
+          'Values by size (upper bound of each bar), over all audits of the current file at the selected sites.',
+        width: 12,
+      },
       now(`sum by (le) (${buckets('activation_value')})`),
     ),
   )
   .withPanel(
     heat(
-      'Activation frequency over time',
-      'Each audit that ends adds its neurons: a column shows how often they fired. Empty between audits.',
-      over(`sum by (le) (increase(${buckets('activation_frequency_ratio')}[$__rate_interval]))`, '{{le}}'),
+      {
+        title: 'Activation frequency over time',
+        description: 'How often the neurons fired in the audits of each six hours. Empty without an audit.',
+        width: 12,
+      },
+      over(`sum by (le) (increase(${buckets('activation_frequency_ratio')}[$__rate_interval]))`, ''),
     ),
   )
   .withPanel(
     heat(
-      'Activation values over time',
-      'Each audit that ends adds its values: a column shows how they were distributed. Empty between audits.',
-      over(`sum by (le) (increase(${buckets('activation_value')}[$__rate_interval]))`, '{{le}}'),
+      {
+        title: 'Activation values over time',
+        description:
+          'How the values were distributed in the audits of each six hours. Empty without an audit.',
+        width: 12,
+      },
+      over(`sum by (le) (increase(${buckets('activation_value')}[$__rate_interval]))`, ''),
     ),
   )
   .withRow(new RowBuilder('Changes'))
@@ -143,7 +212,7 @@ export const model = dashboard(
       {
         title: 'Newly dead and revived',
         description:
-          'Neurons that died or came to life again since the audit before, e.g. after `audit strip`.',
+          'Neurons that died or came to life again from one audit to the next on the same data, e.g. after `audit strip`.',
         unit: 'none',
         width: 12,
       },
@@ -152,24 +221,21 @@ export const model = dashboard(
     ).min(0),
   )
   .withPanel(
-    lines(
+    capacityLines(
       {
         title: 'Capacity over time',
-        description:
-          'Active parameters / parameters: rises when a strip revives neurons, falls with what it prunes.',
-        unit: 'percentunit',
+        description: `Active parameters / parameters, ${AT_THE_TIME}: rises when a strip revives neurons, falls with what it prunes.`,
         width: 12,
       },
       over(`max by (model) (${metric('capacity_ratio')})`, '{{model}}'),
-    ).max(1),
+    ),
   )
   .withRow(new RowBuilder('Signs of illness'))
   .withPanel(
     lines(
       {
         title: 'Flagged neurons',
-        description:
-          'Neurons that are silent, never positive, dormant, constant or saturated, at the selected sites.',
+        description: `Neurons of the selected sites that are silent, never positive, dormant, constant, saturated or not finite, ${AT_THE_TIME}.`,
         unit: 'none',
         width: 12,
       },
@@ -180,137 +246,68 @@ export const model = dashboard(
     lines(
       {
         title: 'Non-finite values',
-        description: 'NaN and infinite activations seen in each hour. Any is a fault.',
+        description: 'NaN and infinite activations seen in the hour before. Any is a fault.',
         unit: 'none',
         width: 12,
       },
-      over(`${bySite} (increase(${metric('non_finite_values_total', ofSite)}[1h]))`, place),
+      over(`sum by (${SITE_LABELS}) (${riseOf(metric('non_finite_values_total', ofSite), '1h')})`, SITE),
     ).min(0),
   )
-  .withPanel(
-    lines(
-      {
-        title: 'Dirichlet energy',
-        description:
-          'Over-smoothing of graph models: falls to 0 as all nodes become the same. Empty for other models.',
-        unit: 'none',
-        width: 8,
-      },
-      over(`max by (stack, layer, site, part) (${metric('dirichlet_energy')})`, place),
-    )
-      .min(0)
-      .noValue('Graph models only'),
-  )
-  .withPanel(
-    lines(
-      {
-        title: 'Distance to the mean',
-        description:
-          'Norm of the node features less their mean row. Empty for other models than graph models.',
-        unit: 'none',
-        width: 8,
-      },
-      over(`max by (stack, layer, site, part) (${metric('distance_to_mean')})`, place),
-    )
-      .min(0)
-      .noValue('Graph models only'),
-  )
-  .withPanel(
-    lines(
-      {
-        title: 'Effective rank',
-        description:
-          'Effective rank of the node features of graph models: follows accuracy better than the energy does.',
-        unit: 'none',
-        width: 8,
-      },
-      over(`max by (stack, layer, site, part) (${metric('effective_rank')})`, place),
-    )
-      .min(0)
-      .noValue('Graph models only'),
-  );
+  .withRow(graphRow());
 
-/** The dead ratio as a line over layers: numbers on the horizontal axis, a line per site. */
-function layerTrend() {
-  const sites = ['mlp_post', 'mlp_pre', 'attn_out'];
-  const ids = ['A', 'B', 'C'];
-  return new trend.PanelBuilder()
-    .title('Dead ratio by layer')
-    .description('The last audit, layer by layer; of several stacks or parts the worst.')
-    .unit('percentunit')
-    .datasource(datasource)
-    .span(12)
-    .height(9)
-    .noValue(NO_AUDIT)
-    .min(0)
-    .xField('layer')
-    .targets(
-      sites.map((site, i) =>
-        rows(`max by (layer) (${metric('dead_ratio', `${ofModel}, site="${site}"`)})`, ids[i]!),
-      ),
-    )
+function worstSites() {
+  return tablePanel(
+    {
+      title: 'Worst sites',
+      description: `The ten selected sites with the largest dead ratio, ${LAST}.`,
+      width: 9,
+    },
+    [`topk(10, max by (${SITE_LABELS}) (${metric('dead_ratio', ofSite)}))`],
+  )
     .transformations([
-      { id: 'joinByField', options: { byField: 'layer', mode: 'outer' } },
       {
         id: 'organize',
         options: {
-          excludeByName: { Time: true, 'Time 1': true, 'Time 2': true, 'Time 3': true },
-          renameByName: Object.fromEntries(ids.map((id, i) => [`Value #${id}`, sites[i]!])),
+          excludeByName: { Time: true },
+          indexByName: { layer: 0, site: 1, stack: 2, part: 3, Value: 4 },
+          renameByName: { layer: 'Layer', site: 'Site', stack: 'Stack', part: 'Part', Value: 'Dead ratio' },
         },
       },
-      {
-        id: 'convertFieldType',
-        options: { conversions: [{ targetField: 'layer', destinationType: 'number' }] },
-      },
-      { id: 'sortBy', options: { sort: [{ field: 'layer' }] } },
-    ]);
-}
-
-function worstLayers() {
-  return new table.PanelBuilder()
-    .title('Worst layers')
-    .description('The ten sites with the largest dead ratio among those selected.')
-    .unit('percentunit')
-    .datasource(datasource)
-    .span(12)
-    .height(9)
-    .noValue(NO_AUDIT)
-    .withTarget(rows(`topk(10, max by (stack, layer, site, part) (${metric('dead_ratio', ofSite)}))`, 'A'))
-    .transformations([
-      { id: 'organize', options: { excludeByName: { Time: true }, renameByName: { Value: 'dead ratio' } } },
-      { id: 'sortBy', options: { sort: [{ field: 'dead ratio', desc: true }] } },
     ])
-    .overrideByName('dead ratio', [
-      { id: 'thresholds', value: deadSteps.build() },
-      { id: 'custom.cellOptions', value: { type: 'gauge', mode: 'basic' } },
-    ]);
+    .sortBy([sortedBy('Dead ratio', true), sortedBy('Layer', false)])
+    .overrideByName('Layer', [{ id: 'custom.width', value: 70 }])
+    .overrideByName('Site', [{ id: 'custom.width', value: 110 }])
+    .overrideByName('Stack', [{ id: 'custom.width', value: 90 }])
+    .overrideByName('Part', [{ id: 'custom.width', value: 90 }])
+    .overrideByName('Dead ratio', deadBarColumn);
 }
 
-function bars(title: string, description: string, query: Parameters<typeof histogram>[0]) {
-  return new bargauge.PanelBuilder()
-    .title(title)
-    .description(description)
-    .unit('short')
-    .datasource(datasource)
-    .span(12)
-    .height(8)
-    .noValue(NO_AUDIT)
-    .orientation(VizOrientation.Vertical)
-    .displayMode(BarGaugeDisplayMode.Basic)
-    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-    .min(0)
-    .withTarget(histogram(query));
-}
-
-function heat(title: string, description: string, query: Parameters<typeof histogram>[0]) {
-  return new heatmap.PanelBuilder()
-    .title(title)
-    .description(description)
-    .unit('short')
-    .datasource(datasource)
-    .span(12)
-    .height(8)
-    .noValue(NO_AUDIT)
-    .calculate(false)
-    .withTarget(histogram(query));
+/** Over-smoothing, which only graph models have: a row that is closed on all other models. */
+function graphRow(): RowBuilder {
+  const measure = (title: string, description: string, name: Parameters<typeof metric>[0]) =>
+    lines(
+      { title, description: `${description}, of each layer, ${AT_THE_TIME}.`, unit: 'none', width: 8 },
+      over(`max by (${SITE_LABELS}) (${metric(name)})`, SITE),
+    )
+      .min(0)
+      .noValue('Graph models only');
+  return new RowBuilder('Over-smoothing (graph models only)')
+    .collapsed(true)
+    .withPanel(
+      measure(
+        'Dirichlet energy',
+        'Dirichlet energy of the node features: falls to 0 as all nodes become the same',
+        'dirichlet_energy',
+      ),
+    )
+    .withPanel(
+      measure('Distance to the mean', 'Norm of the node features less their mean row', 'distance_to_mean'),
+    )
+    .withPanel(
+      measure(
+        'Effective rank',
+        'Effective rank of the node features: follows accuracy better than the energy does',
+        'effective_rank',
+      ),
+    );
 }

@@ -1,74 +1,89 @@
-import * as bargauge from '@grafana/grafana-foundation-sdk/bargauge';
+import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import {
-  BarGaugeDisplayMode,
-  ReduceDataOptionsBuilder,
-  VizOrientation,
-} from '@grafana/grafana-foundation-sdk/common';
-import { MappingType, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import * as table from '@grafana/grafana-foundation-sdk/table';
-import {
+  AUDITOR,
+  addressOf,
+  annotations,
   dashboard,
-  datasource,
+  MODEL_OF_CELL,
+  MODEL_OF_SERIES,
+  modelVariable,
+  pageLink,
+} from './dashboard.js';
+import {
+  ageColumn,
+  ageSteps,
   deadSteps,
+  deadTextColumn,
+  empty,
+  faultSteps,
+  linkColumn,
+  ratioColumn,
+  severityColumn,
+  verdictColumn,
+} from './looks.js';
+import {
+  capacityLines,
+  deadLines,
   lines,
-  NO_AUDIT,
   now,
   number,
   over,
-  rows,
-  steps,
-  variable,
-} from './parts.js';
-import { metric, modelDeadRatio } from './queries.js';
+  refIdOf,
+  seriesBars,
+  sortedBy,
+  tablePanel,
+  withoutTimes,
+} from './panels.js';
+import { LAST_AUDIT, metric, modelDeadRatio, ofMlp, ofSource, riseOf, SINCE_LAST_AUDIT } from './queries.js';
 
-/** All models: dead ratio now and against a week ago, gate status, staleness. */
-export const overview = dashboard(
-  'activation-auditor-overview',
-  'Activation auditor / Overview',
-  'Health of the neurons of all audited models.',
-)
-  .withVariable(variable('model', 'Model', 'audits_total', { many: true }))
+/** Counts the models. Times 0 it is the 0 of a count that finds nothing, and is no data where there is no model. */
+const MODELS = `count(count by (model) (${metric('audits_total')}))`;
+
+/** All models: which audits and gates fail, dead ratio now and a week ago, age. */
+export const overview = dashboard('overview', 'Health of the neurons of all audited models.')
+  .annotations(annotations)
+  .withVariable(modelVariable('Model', 'audits_total', true))
   .withRow(new RowBuilder('Now'))
   .withPanel(
     number(
       {
         title: 'Models',
-        description: 'Models in the folder of the exporter, or pushed by batch runs.',
+        description: 'Models in the folder of the exporter, or pushed by batch runs, now.',
         unit: 'none',
         width: 4,
       },
-      now(`count(count by (model) (${metric('audits_total')}))`),
+      now(MODELS),
     ),
   )
   .withPanel(
     number(
       {
-        title: 'Failing gates',
-        description: 'Models of which at least one gate rule failed in the last audit.',
+        title: 'Failing audits',
+        description: 'Models whose last audit could not be done; the table says which.',
         unit: 'none',
-        width: 5,
+        width: 4,
       },
-      now(`count(count by (model) (${metric('gate_status')} == 0)) or vector(0)`),
-    ).thresholds(steps([1, 'red'])),
+      now(`count(${LAST_AUDIT} == 0) or 0 * ${MODELS}`),
+    ).thresholds(faultSteps),
   )
   .withPanel(
     number(
       {
-        title: 'Failing audits',
-        description: 'Models whose last audit could not be done.',
+        title: 'Failing gates',
+        description: 'Models of which at least one gate rule failed in the last audit; the table says which.',
         unit: 'none',
-        width: 5,
+        width: 4,
       },
-      now(`count(${metric('last_audit_success')} == 0) or vector(0)`),
-    ).thresholds(steps([1, 'red'])),
+      now(`count(count by (model) (${metric('gate_status')} == 0)) or 0 * ${MODELS}`),
+    ).thresholds(faultSteps),
   )
   .withPanel(
     number(
       {
         title: 'Worst model',
-        description: 'The largest dead ratio of all models.',
+        description: 'The largest dead ratio of all models, by their last audits.',
         unit: 'percentunit',
-        width: 5,
+        width: 4,
       },
       now(`max(${modelDeadRatio()})`),
     ).thresholds(deadSteps),
@@ -76,143 +91,182 @@ export const overview = dashboard(
   .withPanel(
     number(
       {
-        title: 'Audits waiting',
-        description: 'Audits in the queues of all devices.',
+        title: 'Non-finite neurons',
+        description:
+          'Neurons of all models that gave NaN or infinite values in the last audit. Any is a fault.',
         unit: 'none',
-        width: 5,
+        width: 4,
       },
-      now(`sum(${metric('queue_depth', '')}) or vector(0)`),
-    ),
+      now(
+        `sum(max by (model, stack, layer, site, part) (${metric('flagged_neurons', `${ofModelFlag('nonFinite')}`)}))`,
+      ),
+    ).thresholds(faultSteps),
+  )
+  .withPanel(
+    number(
+      {
+        title: 'Audits waiting',
+        description: 'Audits in the queues of all devices, now.',
+        unit: 'none',
+        width: 4,
+      },
+      now(`sum(${metric('queue_depth', ofSource)})`),
+    ).noValue('No exporter'),
   )
   .withPanel(modelTable())
-  .withRow(new RowBuilder('Course'))
+  .withPanel(alertTable())
+  .withRow(new RowBuilder('Over time'))
   .withPanel(
-    lines(
+    deadLines(
       {
         title: 'Dead ratio',
-        description: 'Dead MLP neurons / MLP neurons of each model.',
-        unit: 'percentunit',
+        description:
+          'Dead MLP neurons / MLP neurons of each model, by the audit that was the last one at the time.',
         width: 12,
       },
       over(modelDeadRatio(), '{{model}}'),
-    ).min(0),
+    ).dataLinks([pageLink(MODEL_OF_SERIES)]),
   )
   .withPanel(
-    lines(
+    capacityLines(
       {
         title: 'Capacity',
-        description: 'Active parameters / parameters: those neither attached to a dead neuron nor pruned.',
-        unit: 'percentunit',
+        description:
+          'Active parameters / parameters by the audit that was the last one at the time: those neither attached to a dead neuron nor pruned.',
         width: 12,
       },
       over(`max by (model) (${metric('capacity_ratio')})`, '{{model}}'),
-    ).max(1),
+    ),
   )
-  .withPanel(staleness())
+  .withPanel(
+    seriesBars(
+      {
+        title: 'Since the last audit',
+        description:
+          'Time since the last successful audit of each model; the alert ActivationAuditStale fires above a day.',
+        unit: 's',
+        width: 12,
+      },
+      now(SINCE_LAST_AUDIT, '{{model}}'),
+    ).thresholds(ageSteps),
+  )
   .withPanel(
     lines(
       {
         title: 'Audits',
-        description: 'Audits that ended in each hour, by result.',
+        description: 'Audits that ended in the hour before, by result.',
         unit: 'none',
         width: 12,
       },
-      over(`sum by (result) (increase(${metric('audits_total')}[1h]))`, '{{result}}'),
+      over(`sum by (result) (${riseOf(metric('audits_total'), '1h')})`, '{{result}}'),
     ),
   );
 
-/** A row per model; the columns come from queries of their own, joined by the model. */
+function ofModelFlag(flag: string): string {
+  return `${ofSource}, model=~"$model", flag="${flag}"`;
+}
+
+/** A row for each model. Each column is a query of its own; they are joined by the model. */
 function modelTable() {
-  const columns = ['Dead ratio', 'A week ago', 'Change', 'Gate', 'Capacity', 'Last audit'];
-  const queries = [
-    modelDeadRatio(),
-    modelDeadRatio('model', '1w'),
-    `(${modelDeadRatio()}) - (${modelDeadRatio('model', '1w')})`,
-    `min by (model) (${metric('gate_status')})`,
-    `max by (model) (${metric('capacity_ratio')})`,
-    `time() - max by (model) (${metric('last_success_timestamp_seconds')})`,
-  ];
-  const ids = queries.map((_, i) => String.fromCharCode(65 + i));
-  const ratio = [
-    { id: 'unit', value: 'percentunit' },
-    { id: 'decimals', value: 2 },
-  ];
-  return new table.PanelBuilder()
-    .title('Models')
-    .description(
-      'Dead ratio now and a week ago, verdict of the gate, capacity, and age of the last audit. Empty cells: no such audit.',
-    )
-    .unit('none')
-    .datasource(datasource)
-    .span(24)
-    .height(9)
-    .noValue(NO_AUDIT)
-    .targets(queries.map((query, i) => rows(query, ids[i]!)))
+  const columns = {
+    'Last audit': LAST_AUDIT,
+    Gate: `min by (model) (${metric('gate_status')})`,
+    'Dead ratio': modelDeadRatio(),
+    'Worst layer': `max by (model) (${metric('dead_ratio', ofMlp)})`,
+    'A week ago': modelDeadRatio('1w'),
+    Change: `(${modelDeadRatio()}) - (${modelDeadRatio('1w')})`,
+    Capacity: `max by (model) (${metric('capacity_ratio')})`,
+    Age: SINCE_LAST_AUDIT,
+  };
+  const names = Object.keys(columns);
+  return tablePanel(
+    {
+      title: 'All models',
+      description:
+        'The last audit of each model: whether it succeeded, verdict of the gate, dead ratio now and a week ago, capacity, and age of the last success. Failing audits first, then by dead ratio. Empty cells: no such audit.',
+      width: 24,
+      height: 11,
+    },
+    Object.values(columns),
+  )
+    .sortBy([sortedBy('Last audit', false), sortedBy('Dead ratio', true)])
     .transformations([
       { id: 'joinByField', options: { byField: 'model', mode: 'outer' } },
       {
         id: 'organize',
         options: {
-          excludeByName: Object.fromEntries(
-            ['Time', ...ids.map((_, i) => `Time ${i + 1}`)].map((name) => [name, true]),
-          ),
+          excludeByName: withoutTimes(names.length),
           renameByName: {
             model: 'Model',
-            ...Object.fromEntries(ids.map((id, i) => [`Value #${id}`, columns[i]!])),
+            ...Object.fromEntries(names.map((name, i) => [`Value #${refIdOf(i)}`, name])),
           },
         },
       },
     ])
-    .overrideByName('Dead ratio', [
-      ...ratio,
-      { id: 'thresholds', value: deadSteps.build() },
-      { id: 'custom.cellOptions', value: { type: 'color-text' } },
-    ])
-    .overrideByName('A week ago', ratio)
-    .overrideByName('Change', ratio)
-    .overrideByName('Capacity', ratio)
-    .overrideByName('Last audit', [{ id: 'unit', value: 's' }])
-    .overrideByName('Gate', [
-      {
-        id: 'mappings',
-        value: [
-          {
-            type: MappingType.ValueToText,
-            options: { '0': { text: '✗ failed', color: 'red' }, '1': { text: '✓ passed', color: 'green' } },
-          },
-        ],
-      },
-      { id: 'custom.cellOptions', value: { type: 'color-text' } },
-    ])
     .overrideByName('Model', [
-      {
-        id: 'links',
-        value: [
-          {
-            title: 'Open the model',
-            // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own variables
-            url: '/d/activation-auditor-model?var-model=${__value.raw:percentencode}&${datasource:queryparam}&${__url_time_range}',
-          },
-        ],
-      },
-    ]);
+      { id: 'custom.minWidth', value: 260 },
+      linkColumn('Open the model', addressOf('model', `var-model=${MODEL_OF_CELL}`)),
+    ])
+    .overrideByName('Last audit', [
+      ...verdictColumn('✗ failed', '✓ done'),
+      linkColumn("Open the auditor's page", `${AUDITOR}/models/\${__data.fields.Model:percentencode}`),
+    ])
+    .overrideByName('Gate', [...verdictColumn('✗ failed', '✓ passed'), empty('no rules')])
+    .overrideByName('Dead ratio', deadTextColumn)
+    .overrideByName('Worst layer', deadTextColumn)
+    .overrideByName('A week ago', ratioColumn)
+    .overrideByName('Change', ratioColumn)
+    .overrideByName('Capacity', ratioColumn)
+    .overrideByName('Age', ageColumn);
 }
 
-function staleness() {
-  return new bargauge.PanelBuilder()
-    .title('Since the last audit')
-    .description(
-      'Time since the last successful audit of each model; the alert ActivationAuditStale fires above a day.',
-    )
-    .unit('s')
-    .datasource(datasource)
-    .span(12)
-    .height(8)
-    .noValue(NO_AUDIT)
-    .orientation(VizOrientation.Horizontal)
-    .displayMode(BarGaugeDisplayMode.Basic)
-    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-    .min(0)
-    .thresholds(steps([43_200, 'yellow'], [86_400, 'red']))
-    .withTarget(now(`time() - max by (model) (${metric('last_success_timestamp_seconds')})`, '{{model}}'));
+/** The alerts that fire, with links to the runbook. They come from Prometheus itself, so that no other data source is needed. */
+function alertTable() {
+  return tablePanel(
+    {
+      title: 'Alerts',
+      description:
+        'Alerts of the auditor that fire now. The name opens the runbook: what it means and what to do.',
+      width: 24,
+      height: 7,
+    },
+    ['ALERTS{alertname=~"ActivationAudit.*", alertstate="firing"}'],
+  )
+    .noValue('No alert fires')
+    .transformations([
+      {
+        id: 'organize',
+        options: {
+          includeByName: {
+            alertname: true,
+            severity: true,
+            model: true,
+            layer: true,
+            site: true,
+            rule: true,
+            device: true,
+          },
+          indexByName: { severity: 0, alertname: 1, model: 2, layer: 3, site: 4, rule: 5, device: 6 },
+          renameByName: {
+            alertname: 'Alert',
+            severity: 'Severity',
+            model: 'Model',
+            layer: 'Layer',
+            site: 'Site',
+            rule: 'Rule',
+            device: 'Device',
+          },
+        },
+      },
+    ])
+    .overrideByRegexp('^(Layer|Site|Rule|Device)$', [empty('–')])
+    .overrideByName('Severity', severityColumn)
+    .overrideByName('Alert', [
+      { id: 'custom.minWidth', value: 240 },
+      linkColumn('Open the runbook', `${AUDITOR}/runbook#\${__value.raw:lowercase}`),
+    ])
+    .overrideByName('Model', [
+      empty('–'),
+      linkColumn('Open the model', addressOf('model', `var-model=${MODEL_OF_CELL}`)),
+    ]);
 }

@@ -8,7 +8,7 @@ import { training } from '../../grafana/source/training.js';
 import { root } from '../cli/audit.js';
 import { freePort, ready, start, temporaryFolder, until } from '../exporter/metrics/services.js';
 import { type Exporter, putModel, serveExporter } from '../exporter/serving.js';
-import { expressionsOf, filledIn } from './queries.js';
+import { expressionsOf, filledIn, panelsOf } from './queries.js';
 
 const dashboards = { overview: overview.build(), model: model.build(), training: training.build() };
 
@@ -104,6 +104,7 @@ describe('a real Prometheus that scrapes a real exporter', () => {
 
     putModel(exporter.models, 'gpt2-relu');
     putModel(exporter.models, 'gcn');
+    writeFileSync(join(exporter.models, 'broken.onnx'), 'no model');
     const drop = (step: number) => {
       cpSync(join(root, 'models/gcn/model.onnx'), join(exporter.models, '.part'));
       renameSync(join(exporter.models, '.part'), join(exporter.models, `run-step-${step}.onnx`));
@@ -137,6 +138,13 @@ describe('a real Prometheus that scrapes a real exporter', () => {
         expect(Math.max(...found)).toBeGreaterThan(0);
       }
     });
+  });
+
+  it('sees a failure that came before the first scrape', async () => {
+    const [{ expr }] = panelsOf(dashboards.overview).find(({ title }) => title === 'Audits')!
+      .targets as unknown as [{ expr: string }];
+    const failed = (await query(filledIn(expr))).filter(({ metric }) => metric.result === 'failed');
+    expect(Math.max(...numbers(failed))).toBeGreaterThanOrEqual(1);
   });
 
   it('has read the exposition as OpenMetrics, whole', async () => {

@@ -44,7 +44,7 @@ export function page(title: string, main: Html): string {
 <body>
 <a class="skip" href="#main">Skip to the content</a>
 <header><a class="home" href="/">activation-auditor</a>
-<nav aria-label="Elsewhere"><a href="/metrics">Metrics</a> <a href="/api/v1/openapi.json">API</a></nav></header>
+<nav aria-label="Elsewhere"><a href="/runbook">Runbook</a> <a href="/metrics">Metrics</a> <a href="/api/v1/openapi.json">API</a></nav></header>
 <main id="main" tabindex="-1">
 ${main}
 </main>

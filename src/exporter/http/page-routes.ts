@@ -1,5 +1,6 @@
 import { type RequestHandler, type Response, Router, urlencoded } from 'express';
 import { rateLimit } from 'express-rate-limit';
+import { packageFile } from '../../files/package.js';
 import { percent } from '../../report/format.js';
 import type { Service } from '../types.js';
 import { script } from './assets/script.js';
@@ -10,6 +11,7 @@ import { loginPage } from './pages/login.js';
 import { modelPage } from './pages/model.js';
 import { overviewPage } from './pages/overview.js';
 import { reportPage } from './pages/report.js';
+import { runbookPage } from './pages/runbook.js';
 import type { HttpError } from './problem.js';
 
 /** Attempts to sign in, per minute and address. */
@@ -64,6 +66,9 @@ export function pageRoutes(service: Service, auth: Auth, perMinute: number): Rou
     const extract = await service.extract(id);
     if (extract === null) return next();
     send(response, `${extract.model}, ${percent(extract.deadRatio)} dead`, reportPage(id, extract));
+  });
+  pages.get('/runbook', signedIn, (_request, response) => {
+    send(response, 'Runbook', runbookPage(packageFile('grafana/RUNBOOK.md')));
   });
   return pages;
 }

@@ -80,6 +80,7 @@ button:hover:enabled, .button:hover { border-color: var(--dim); }
 details { border: 1px solid var(--edge); border-top-width: 0; padding: .5rem .9rem; } summary { cursor: pointer; font-weight: 600; }
 p + details { border-top-width: 1px; border-radius: 8px 8px 0 0; margin-top: .5rem; } details:last-child { border-radius: 0 0 8px 8px; } p + details:last-child { border-radius: 8px; }
 .indices { font-variant-numeric: tabular-nums; color: var(--dim); overflow-wrap: anywhere; }
+pre { overflow-x: auto; padding: .75rem .9rem; background: var(--card); border: 1px solid var(--edge); border-radius: 8px; }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 #tip { position: fixed; z-index: 3; max-width: 22rem; padding: .25rem .6rem; border-radius: 6px; background: var(--text); color: var(--page); font-size: .85rem; pointer-events: none; }
 @media (max-width: 48rem) {
