@@ -21,7 +21,9 @@ export const datasource = { type: 'prometheus', uid: '${datasource}' };
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own variable
 export const AUDITOR = '${auditor}';
 
-/** Variables that every dashboard has, so that a link keeps them. The model is not among them: see `links`. */
+/**
+ * Variables that every dashboard has, so that a link keeps them. The model is not among them: see `links`.
+ */
 const SHARED_VARIABLES = ['datasource', 'job', 'instance', 'auditor'];
 
 const DASHBOARDS = { overview: 'Overview', model: 'Model', training: 'Training run' };
@@ -74,8 +76,8 @@ export function addressOf(name: Name, ...more: string[]): string {
 }
 
 /**
- * Links to the other dashboards and to the auditor. They leave out the model: several models of the overview are none of
- * the dashboard of one, and most models are no training run.
+ * Links to the other dashboards and to the auditor. They leave out the model: several models of the overview
+ * are none of the dashboard of one, and most models are no training run.
  */
 function links(own: Name): DashboardLinkBuilder[] {
   const others = (Object.keys(DASHBOARDS) as Name[]).filter((name) => name !== own);
@@ -109,7 +111,10 @@ export const MODEL_OF_SERIES = '${__field.labels.model:percentencode}';
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own variables
 export const MODEL_OF_CELL = '${__value.raw:percentencode}';
 
-/** Makes a variable that lists the values of a label. `start` is the value that it begins with; else it begins with all. */
+/**
+ * Makes a variable that lists the values of a label. `start` is the value that it begins with; else it begins
+ * with all.
+ */
 export function variable(
   name: string,
   label: string,

@@ -14,9 +14,9 @@ export const NO_AUDIT = 'No audit yet';
 type Limit = [value: number, color: string];
 
 /**
- * Colours by steps: green from 0 on. What has no value is below all steps and has the colour of text: a model without an
- * audit must not look healthy. Every panel that colours by value has steps of its own, since the default, red from 80 on,
- * is about percentages.
+ * Colours by steps: green from 0 on. What has no value is below all steps and has the colour of text: a model
+ * without an audit must not look healthy. Every panel that colours by value has steps of its own, since the
+ * default, red from 80 on, is about percentages.
  */
 export function steps(...limits: Limit[]): ThresholdsConfigBuilder {
   return stepsFrom([0, 'green'], ...limits);
@@ -50,7 +50,8 @@ export const ageSteps = steps([43_200, 'yellow'], [86_400, 'red']);
 export const faultSteps = steps([1, 'red']);
 
 /**
- * Least top of the vertical axis. Without it the axis of a healthy model, on which everything is 0, goes to 10,000 %.
+ * Least top of the vertical axis. Without it the axis of a healthy model, on which everything is 0, goes to
+ * 10,000 %.
  */
 export const LEAST_TOP = { percentunit: 0.1, none: 5 } as const;
 
@@ -116,7 +117,10 @@ export const ageColumn: Property[] = [
   NARROW,
 ];
 
-/** A column of ratios drawn as bars from 0 to 1: scaled to its own maximum, a hundredth of a percent would fill the cell. */
+/**
+ * A column of ratios drawn as bars from 0 to 1: scaled to its own maximum, a hundredth of a percent would
+ * fill the cell.
+ */
 export const deadBarColumn: Property[] = [
   ...ratio,
   { id: 'min', value: 0 },

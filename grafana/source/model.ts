@@ -27,7 +27,10 @@ import {
   SITE_LABELS,
 } from './queries.js';
 
-/** Legend of a site: `layer 2 mlp_post`, so that layers sort as numbers. Stack and part are empty in most models. */
+/**
+ * Legend of a site: `layer 2 mlp_post`, so that layers sort as numbers. Stack and part are empty in most
+ * models.
+ */
 const SITE = '{{stack}} layer {{layer}} {{site}} {{part}}';
 const LAST = 'by the last audit';
 const AT_THE_TIME = 'by the audit that was the last one at the time';

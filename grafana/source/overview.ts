@@ -36,7 +36,10 @@ import {
 } from './panels.js';
 import { LAST_AUDIT, metric, modelDeadRatio, ofMlp, ofSource, riseOf, SINCE_LAST_AUDIT } from './queries.js';
 
-/** Counts the models. Times 0 it is the 0 of a count that finds nothing, and is no data where there is no model. */
+/**
+ * Counts the models. Times 0 it is the 0 of a count that finds nothing, and is no data where there is no
+ * model.
+ */
 const MODELS = `count(count by (model) (${metric('audits_total')}))`;
 
 /** All models: which audits and gates fail, dead ratio now and a week ago, age. */
@@ -220,7 +223,10 @@ function modelTable() {
     .overrideByName('Age', ageColumn);
 }
 
-/** The alerts that fire, with links to the runbook. They come from Prometheus itself, so that no other data source is needed. */
+/**
+ * The alerts that fire, with links to the runbook. They come from Prometheus itself, so that no other data
+ * source is needed.
+ */
 function alertTable() {
   return tablePanel(
     {

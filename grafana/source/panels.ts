@@ -51,8 +51,8 @@ export function number({ height = 4, ...frame }: Frame, query: Builder<Dataquery
 }
 
 /**
- * Makes lines over time. Audits are rare, so gaps are bridged. The legend is in the order of the names, in which layer 2
- * comes before layer 10 and no NaN is buried.
+ * Makes lines over time. Audits are rare, so gaps are bridged. The legend is in the order of the names, in
+ * which layer 2 comes before layer 10 and no NaN is buried.
  */
 export function lines({ height = 8, ...frame }: Frame, ...queries: Builder<Dataquery>[]) {
   const leastTop = LEAST_TOP[frame.unit as keyof typeof LEAST_TOP];
@@ -100,8 +100,8 @@ function legend() {
 }
 
 /**
- * Makes bars over layers, one colour for each site. Layers sort as numbers and are shown as words, so that no unit of the
- * values is applied to them.
+ * Makes bars over layers, one colour for each site. Layers sort as numbers and are shown as words, so that no
+ * unit of the values is applied to them.
  *
  * @param series Queries by their names; each gives one value for each `layer`.
  */

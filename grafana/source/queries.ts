@@ -1,6 +1,9 @@
 import { fullName, METRICS, type MetricName } from '../../src/exporter/metrics/names.js';
 
-/** Matches the exporters that the variables `job` and `instance` name. A pushed series has no instance, and `.*` matches it. */
+/**
+ * Matches the exporters that the variables `job` and `instance` name. A pushed series has no instance, and
+ * `.*` matches it.
+ */
 export const ofSource = 'job=~"$job", instance=~"$instance"';
 /** Matches the model that the variable `model` names; works for one, for several and for all. */
 export const ofModel = `${ofSource}, model=~"$model"`;
@@ -39,8 +42,8 @@ export const LAST_AUDIT = `min by (model) (${metric('last_audit_success')})`;
 export const FAILED_RULES = `count by (model) (${metric('gate_status')} == 0) or 0 * count by (model) (${metric('gate_status')})`;
 
 /**
- * Rise of a counter within a time. A series that is younger than that may begin above 0, since an audit can end before the
- * first scrape: `increase` alone would miss this first rise.
+ * Rise of a counter within a time. A series that is younger than that may begin above 0, since an audit can
+ * end before the first scrape: `increase` alone would miss this first rise.
  */
 export function riseOf(selector: string, time: string): string {
   return `(${selector} unless ${selector} offset ${time}) or increase(${selector}[${time}])`;

@@ -15,7 +15,10 @@ import type { Store } from './state/store.js';
 export interface AuditWork {
   file: ModelFile;
   settings: Settings;
-  /** True if the request has rules of its own. The server's rules are for all models: one may have no such site. */
+  /**
+   * True if the request has rules of its own. The server's rules are for all models: one may have no such
+   * site.
+   */
   hasOwnRules: boolean;
 }
 

@@ -4,7 +4,9 @@ import { UserError } from '../errors.js';
 import { checkRules } from '../report/gate.js';
 import { requestSchema, type Settings } from '../settings/settings.js';
 
-/** Names that splits of data sets have. A request names one of them; it never becomes part of another path. */
+/**
+ * Names that splits of data sets have. A request names one of them; it never becomes part of another path.
+ */
 const split = z
   .enum(['train', 'valid', 'validation', 'val', 'test'])
   .optional()
@@ -35,7 +37,8 @@ export interface AuditRequest {
 /**
  * Reads the body of a request.
  *
- * @throws UserError that names the first place where the body does not fit the schema, or a rule that cannot be read.
+ * @throws UserError that names the first place where the body does not fit the schema, or a rule that cannot
+ *   be read.
  */
 export function parseAuditRequest(body: unknown): AuditRequest {
   const parsed = auditRequestSchema.safeParse(body ?? {});

@@ -9,7 +9,8 @@ const KEPT_CHARACTERS = 16 * 2 ** 20;
 
 export interface Diffs {
   /**
-   * Compares two stored reports; gives the diff report as JSON text. Requests for the same pair share one comparison.
+   * Compares two stored reports; gives the diff report as JSON text. Requests for the same pair share one
+   * comparison.
    *
    * @throws UserError with code `diff-busy` when too many comparisons wait.
    */

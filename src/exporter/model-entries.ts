@@ -3,7 +3,10 @@ import { hasEnded, type Job, type ModelEntry } from './schema.js';
 import type { Failures } from './state/failures.js';
 import type { Store } from './state/store.js';
 
-/** Lists the models of the folder with what is known of each: its state, its last report, and why its last audit failed. */
+/**
+ * Lists the models of the folder with what is known of each: its state, its last report, and why its last
+ * audit failed.
+ */
 export function modelEntries(
   files: readonly ModelFile[],
   store: Pick<Store, 'reports'>,

@@ -19,7 +19,10 @@ export interface ModelFile {
   signature: string;
   /** Time of the last change of content or name, milliseconds since 1970. */
   changedAt: number;
-  /** True if the file was renamed (or linked) after its last byte was written, so that it cannot still be growing. */
+  /**
+   * True if the file was renamed (or linked) after its last byte was written, so that it cannot still be
+   * growing.
+   */
   complete: boolean;
 }
 
@@ -27,7 +30,8 @@ export interface ModelFile {
 const DEEPEST = 12;
 
 /**
- * Lists all models below a folder, by name and step. Hidden files, and links that lead out of the folder, are left out.
+ * Lists all models below a folder, by name and step. Hidden files, and links that lead out of the folder, are
+ * left out.
  *
  * @throws UserError when the folder cannot be read.
  */
@@ -103,7 +107,8 @@ async function modelFile(
 }
 
 /**
- * Finds the file that a request names: by the model's name (its latest checkpoint), or by a path below the folder.
+ * Finds the file that a request names: by the model's name (its latest checkpoint), or by a path below the
+ * folder.
  *
  * @throws UserError for a path that leads outside, and for a model that is not there.
  */

@@ -25,16 +25,19 @@ interface ModelState {
   audits: Record<Result, number>;
   lastAuditSuccess: boolean | null;
   expectedSites: SiteLocation[];
-  /** Samples with and without histograms. They are made once after each change: a scrape costs no arithmetic. */
+  /**
+   * Samples with and without histograms. They are made once after each change: a scrape costs no arithmetic.
+   */
   samples: { full: Sample[]; brief: Sample[] } | null;
 }
 
 /**
- * Keeps the series of every model in the folder. The counters of values, positions and neurons come from the stored
- * reports, so they go on where they were when the server starts again. Audits by result are counted from its start.
+ * Keeps the series of every model in the folder. The counters of values, positions and neurons come from the
+ * stored reports, so they go on where they were when the server starts again. Audits by result are counted
+ * from its start.
  *
- * @param limit Number of series that all models together may have. Beyond it the largest models are exported without
- *   their histograms, so that as few as possible lose theirs.
+ * @param limit Number of series that all models together may have. Beyond it the largest models are exported
+ *   without their histograms, so that as few as possible lose theirs.
  */
 export function openModelSeries(store: Store, failures: Pick<Failures, 'of'>, limit: number): ModelSeries {
   const states = new Map<string, ModelState>();

@@ -18,7 +18,9 @@ export interface QueueOptions<Work> {
   onJob: (job: Job) => void;
 }
 
-/** The facts of a job that its creator knows. Id and time of creation may be those of an earlier server's job. */
+/**
+ * The facts of a job that its creator knows. Id and time of creation may be those of an earlier server's job.
+ */
 export type NewJob = Pick<Job, 'model' | 'step' | 'trigger' | 'device'> &
   Partial<Pick<Job, 'id' | 'createdAt'>>;
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-/** The shapes that the API hands out. Types, the OpenAPI document and the tests of the answers come from here. */
+/**
+ * The shapes that the API hands out. Types, the OpenAPI document and the tests of the answers come from here.
+ */
 
 const time = z.iso.datetime();
 const share = z.number().min(0).max(1).nullable();

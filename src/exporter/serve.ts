@@ -59,7 +59,8 @@ const GRACE_MILLISECONDS = 1000;
 /**
  * Starts the exporter.
  *
- * @throws UserError for a folder that cannot be read, an address that is taken or needs a token, or a bad pattern.
+ * @throws UserError for a folder that cannot be read, an address that is taken or needs a token, or a bad
+ *   pattern.
  */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { host, token, log, settings } = options;

@@ -4,7 +4,9 @@ import type { Job, ModelEntry, ReportEntry } from './schema.js';
 
 /** The exporter as the routes see it. */
 export interface Service {
-  /** Says why the server is not ready, such as a state folder that cannot be written; `null` if it is ready. */
+  /**
+   * Says why the server is not ready, such as a state folder that cannot be written; `null` if it is ready.
+   */
   problem(): string | null;
   metrics(format: Exposition): Promise<string>;
   models(): ModelEntry[];

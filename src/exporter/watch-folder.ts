@@ -10,8 +10,8 @@ export interface FolderOptions extends Pick<WatchOptions, 'watch' | 'everySecond
 }
 
 /**
- * Scans the models folder again and again and tells the service what is there and what is due. A scan that fails is
- * logged, and the next one may succeed.
+ * Scans the models folder again and again and tells the service what is there and what is due. A scan that
+ * fails is logged, and the next one may succeed.
  *
  * @param first Result of a first scan.
  * @returns A function that ends the scans.

@@ -18,8 +18,8 @@ export interface Watcher {
 }
 
 /**
- * Decides which files are due. The folder is looked at again and again, not subscribed to: this works on network file
- * systems, and a size has to be seen twice before it counts as stable.
+ * Decides which files are due. The folder is looked at again and again, not subscribed to: this works on
+ * network file systems, and a size has to be seen twice before it counts as stable.
  */
 export function watcher({ watch, everySeconds, settleSeconds, auditedAt, audit }: WatchOptions): Watcher {
   /** Signature and time of the last audit that was requested, by file. */

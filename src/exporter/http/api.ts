@@ -4,7 +4,9 @@ import type { Service } from '../types.js';
 import { sendEvents } from './events.js';
 import type { HttpError } from './problem.js';
 
-/** Builds the routes below /api/v1. `openapi.ts` documents each of them, and a test holds the two together. */
+/**
+ * Builds the routes below /api/v1. `openapi.ts` documents each of them, and a test holds the two together.
+ */
 export function apiRoutes(service: Service): Router {
   const api = Router({ caseSensitive: true });
 

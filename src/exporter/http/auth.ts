@@ -12,11 +12,19 @@ export function isLoopback(host: string): boolean {
 export interface Auth {
   /** Returns true if a request may read: by the token, or by a browser's cookie. */
   reads(request: Request): boolean;
-  /** Lets requests with the token through, and answers 401 to the rest. A cookie is enough for reading only. */
+  /**
+   * Lets requests with the token through, and answers 401 to the rest. A cookie is enough for reading only.
+   */
   api: RequestHandler;
-  /** Without a token: answers only to names of this machine, so that no web page can reach in by DNS rebinding. */
+  /**
+   * Without a token: answers only to names of this machine, so that no web page can reach in by DNS
+   * rebinding.
+   */
   host: RequestHandler;
-  /** Gives the text that a form of the pages carries: a page of another origin cannot read it, so it cannot forge a form. */
+  /**
+   * Gives the text that a form of the pages carries: a page of another origin cannot read it, so it cannot
+   * forge a form.
+   */
   form(): string;
   /** Returns true if a text is that of our forms. */
   isForm(text: unknown): boolean;

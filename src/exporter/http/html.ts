@@ -7,7 +7,10 @@ export class Html {
 
 type Part = Html | string | number | null | undefined | false | Part[];
 
-/** Fills a template. Parts are escaped unless they are `Html`; lists are joined; `null`, `undefined` and `false` are left out. */
+/**
+ * Fills a template. Parts are escaped unless they are `Html`; lists are joined; `null`, `undefined` and
+ * `false` are left out.
+ */
 export function html(literals: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(literals.reduce((text, literal, i) => text + render(parts[i - 1]) + literal));
 }
@@ -28,7 +31,10 @@ function escaped(text: string): string {
     .replace(/'/g, '&#39;');
 }
 
-/** Wraps the main part into a whole page. Style and script come from this server, so that no other network is needed. */
+/**
+ * Wraps the main part into a whole page. Style and script come from this server, so that no other network is
+ * needed.
+ */
 export function page(title: string, main: Html): string {
   return html`<!doctype html>
 <html lang="en">

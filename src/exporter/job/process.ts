@@ -1,6 +1,6 @@
 /**
- * The process of one job of `audit serve`. Reading a model, tokenizing and writing megabytes of JSON all happen here, so
- * that the server answers at once whatever is going on. The process ends with its parent.
+ * The process of one job of `audit serve`. Reading a model, tokenizing and writing megabytes of JSON all
+ * happen here, so that the server answers at once whatever is going on. The process ends with its parent.
  */
 import { constants, setPriority } from 'node:os';
 import { audit } from '../../app/audit.js';

@@ -22,7 +22,9 @@ export async function runAudit(task: AuditTask, listener: JobListener): Promise<
   return expected(await runTask(task, listener), 'extracted').extract;
 }
 
-/** Makes the extract of a report file, compared with the reports before it; `null` when the file is no report. */
+/**
+ * Makes the extract of a report file, compared with the reports before it; `null` when the file is no report.
+ */
 export async function runExtract(reportPath: string, previous: LastReport[]): Promise<AuditExtract | null> {
   return runTask({ kind: 'extract', reportPath, previous }).then(
     (answer) => expected(answer, 'extracted').extract,
@@ -33,7 +35,11 @@ export async function runExtract(reportPath: string, previous: LastReport[]): Pr
   );
 }
 
-/** Compares two report files; gives the diff report as JSON. @throws UserError for reports that cannot be compared. */
+/**
+ * Compares two report files; gives the diff report as JSON.
+ *
+ * @throws UserError for reports that cannot be compared.
+ */
 export async function runDiff(oldPath: string, newPath: string): Promise<string> {
   return expected(await runTask({ kind: 'diff', oldPath, newPath }), 'compared').diff;
 }

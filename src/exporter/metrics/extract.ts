@@ -7,7 +7,7 @@ import type { ValueHistogram } from '../../stats/types.js';
 import { FREQUENCY_BOUNDS, VALUE_BOUNDS } from './names.js';
 
 /** Dead neurons of a site that an extract lists: it is to stay small. The report has them all. */
-export const LISTED_NEURONS = 200;
+const LISTED_NEURONS = 200;
 
 /** The part of a report that metrics and pages need: a few kB instead of megabytes. Plain JSON. */
 export interface AuditExtract {
@@ -15,7 +15,10 @@ export interface AuditExtract {
   model: string;
   path: string;
   bytes: number;
-  /** Identity of the audited file's content: it changes when the file is replaced. Extracts of older versions have none. */
+  /**
+   * Identity of the audited file's content: it changes when the file is replaced. Extracts of older versions
+   * have none.
+   */
   file?: string;
   step: number | null;
   createdAt: string;
@@ -44,7 +47,10 @@ export interface AuditExtract {
   })[];
 }
 
-/** A rule of the gate, over all the sites that it was applied to. Extracts of older versions have the first two alone. */
+/**
+ * A rule of the gate, over all the sites that it was applied to. Extracts of older versions have the first
+ * two alone.
+ */
 export interface RuleExtract {
   rule: string;
   passed: boolean;
@@ -122,8 +128,8 @@ function contentOf({ graphSha256, files }: AuditReport['model']): string {
 }
 
 /**
- * A model's last report on some data. Newly dead and revived neurons are counted from the report on the same data, so that
- * like is compared with like.
+ * A model's last report on some data. Newly dead and revived neurons are counted from the report on the same
+ * data, so that like is compared with like.
  */
 export interface LastReport {
   /** As `dataName` names it. */
@@ -191,8 +197,8 @@ function bucketOf(value: number, bounds: readonly number[]): number {
 }
 
 /**
- * Makes one entry per rule, which passed if it passed at every site. A rule of a baseline has the site in its text; `*`
- * stands for it here.
+ * Makes one entry per rule, which passed if it passed at every site. A rule of a baseline has the site in its
+ * text; `*` stands for it here.
  */
 function ruleStatus(rules: NonNullable<AuditReport['gate']>['rules']): RuleExtract[] {
   const byRule = new Map<string, RuleExtract>();

@@ -1,17 +1,22 @@
 /** Every metric there is: name, kind, labels and help. Units stand in the names. */
 export const PREFIX = 'activation_auditor_';
 
-/** Labels of a site; `stack` and `part` are empty where a model has no such thing. A neuron is never a label. */
+/**
+ * Labels of a site; `stack` and `part` are empty where a model has no such thing. A neuron is never a label.
+ */
 const SITE = ['model', 'stack', 'layer', 'site', 'part'] as const;
 const MODEL = ['model'] as const;
 
 /**
- * Bounds of the histogram of activation frequencies, ratios. `0` holds the neurons that never fired, `0.001` those that
- * are dead by the default criterion; no frequency is above 1, so `+Inf` stands for 1.
+ * Bounds of the histogram of activation frequencies, ratios. `0` holds the neurons that never fired, `0.001`
+ * those that are dead by the default criterion; no frequency is above 1, so `+Inf` stands for 1.
  */
 export const FREQUENCY_BOUNDS = [0, 0.0001, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9] as const;
 
-/** Bounds of the histogram of activation values: signed, the same for every site, so that sites and audits add up. */
+/**
+ * Bounds of the histogram of activation values: signed, the same for every site, so that sites and audits add
+ * up.
+ */
 export const VALUE_BOUNDS = [-30, -10, -3, -1, -0.3, -0.1, -0.01, 0.01, 0.1, 0.3, 1, 3, 10, 30] as const;
 
 /** Ways in which an audit ends. */

@@ -2,14 +2,14 @@ import { RunError, SettingError } from '../../errors.js';
 import { CONTENT_TYPES } from './registry.js';
 
 /** The `job` half of the grouping key; `model` is the other. */
-export const PUSH_JOB = 'activation_auditor';
+const PUSH_JOB = 'activation_auditor';
 
 /** Time that a Pushgateway may take. */
 const TIMEOUT_MILLISECONDS = 30_000;
 
 /**
- * Hands a model's series to a Pushgateway. Its group is `job` and `model`: two models never overwrite each other, and a
- * new audit of a model replaces the old one whole.
+ * Hands a model's series to a Pushgateway. Its group is `job` and `model`: two models never overwrite each
+ * other, and a new audit of a model replaces the old one whole.
  *
  * @param url Address of the Pushgateway, with a path prefix or credentials where it needs them.
  * @param keep True to leave the group's other metrics as they are (POST), as for an audit that failed.

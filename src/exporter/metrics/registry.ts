@@ -22,17 +22,18 @@ export interface ExporterOptions {
 }
 
 /**
- * Renders samples through prom-client. Its own Histogram can only observe single values, so the tables here hand over
- * counts that are made elsewhere.
+ * Renders samples through prom-client. Its own Histogram can only observe single values, so the tables here
+ * hand over counts that are made elsewhere.
  *
- * @param stable Gives the series that change rarely. While it gives the same array, its text is not rendered again:
- *   formatting 1,400 series takes 5 ms, and they change only when an audit ends.
+ * @param stable Gives the series that change rarely. While it gives the same array, its text is not rendered
+ *   again: formatting 1,400 series takes 5 ms, and they change only when an audit ends.
  */
 export function exporter(
   stable: () => readonly Sample[],
   { live = () => [], processMetrics = false }: ExporterOptions = {},
 ): Exporter {
-  // prom-client renames a counter for good when it renders OpenMetrics, so each format has registries of its own.
+  // prom-client renames a counter for good when it renders OpenMetrics, so each format has registries of its
+  // own.
   const renderers = new Map<Exposition, () => Promise<string>>();
   const rendererOf = (format: Exposition) => {
     const [kept, fresh] = [sampleRegistry(format, false), sampleRegistry(format, processMetrics)];

@@ -20,7 +20,10 @@ export interface ModelHealth {
   /** Number of audits by the way they ended. */
   audits: Record<Result, number>;
   lastAuditSuccess: boolean | null;
-  /** Sites that are known before the first audit ends. Their counters start at 0, so that `rate()` sees them rise. */
+  /**
+   * Sites that are known before the first audit ends. Their counters start at 0, so that `rate()` sees them
+   * rise.
+   */
   expectedSites?: SiteLocation[];
 }
 
@@ -94,7 +97,10 @@ function siteLabels({ stack, layer, site, part }: SiteLocation) {
   return { stack, layer: String(layer), site, part };
 }
 
-/** Makes cumulative buckets. Values have no sum: OpenMetrics forbids one beside negative bounds, since it could fall. */
+/**
+ * Makes cumulative buckets. Values have no sum: OpenMetrics forbids one beside negative bounds, since it
+ * could fall.
+ */
 function histogramSamples({ frequency, values }: SiteTotals, labels: Record<string, string>): Sample[] {
   const { lines, count } = buckets('activation_frequency_ratio', frequency.counts, FREQUENCY_BOUNDS, labels);
   return [

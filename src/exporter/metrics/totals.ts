@@ -17,9 +17,9 @@ export interface SiteTotals {
 export const NO_TOTALS: Totals = { positions: 0, sites: {} };
 
 /**
- * Adds one more audit to the totals. Merge rule: everything adds, as long as the file is the same. With another file the
- * sums of the sites start anew, so that no histogram mixes a model with the one that it replaced; to Prometheus that is the
- * reset of a counter. The arguments stay as they are.
+ * Adds one more audit to the totals. Merge rule: everything adds, as long as the file is the same. With
+ * another file the sums of the sites start anew, so that no histogram mixes a model with the one that it
+ * replaced; to Prometheus that is the reset of a counter. The arguments stay as they are.
  */
 export function addAudit(totals: Totals, audit: Pick<AuditExtract, 'positions' | 'sites' | 'file'>): Totals {
   const isReplaced = totals.file !== undefined && audit.file !== undefined && totals.file !== audit.file;

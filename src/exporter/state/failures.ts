@@ -14,7 +14,10 @@ export interface Failure {
   reason: string;
 }
 
-/** Failures of models whose last audit failed, one file each in the state folder, so that a restart forgets none. */
+/**
+ * Failures of models whose last audit failed, one file each in the state folder, so that a restart forgets
+ * none.
+ */
 export interface Failures {
   of(model: string): Failure | null;
   /** @throws UserError when the folder cannot be written; the failure is known all the same. */

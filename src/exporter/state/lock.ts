@@ -13,7 +13,10 @@ const PATIENCE_MILLISECONDS = 3 * HEARTBEAT_MILLISECONDS + 1000;
 /** The process that holds a lock. */
 interface Holder {
   pid: number;
-  /** Start of the process in the kernel's words; a new process with an old one's id differs. `null`: not known. */
+  /**
+   * Start of the process in the kernel's words; a new process with an old one's id differs. `null`: not
+   * known.
+   */
   processStart: string | null;
   /** Machine and container: a process id says nothing outside of it. */
   space: string;
@@ -27,10 +30,12 @@ export interface Lock {
 }
 
 /**
- * Takes the lock of a state folder. The lock of a process that has ended is stale and is replaced; where that cannot be
- * seen, since the process is on another machine or in another container, its heartbeat is watched for a while.
+ * Takes the lock of a state folder. The lock of a process that has ended is stale and is replaced; where that
+ * cannot be seen, since the process is on another machine or in another container, its heartbeat is watched
+ * for a while.
  *
- * @throws UserError when another server holds the lock; an error of the file system when the folder cannot be written.
+ * @throws UserError when another server holds the lock; an error of the file system when the folder cannot be
+ *   written.
  */
 export async function takeLock(state: string, patience = PATIENCE_MILLISECONDS): Promise<Lock> {
   const path = join(state, 'lock.json');
@@ -104,7 +109,10 @@ function isAlive({ pid, processStart: start }: Holder): boolean {
   return start === null || processStart(pid) === start;
 }
 
-/** Gives the time at which a process started, in clock ticks since the machine booted (Linux); `null` elsewhere. */
+/**
+ * Gives the time at which a process started, in clock ticks since the machine booted (Linux); `null`
+ * elsewhere.
+ */
 function processStart(pid: number): string | null {
   // The name, in parentheses, may hold anything; the start is the 20th field after it (proc_pid_stat(5)).
   return read(`/proc/${pid}/stat`)?.replace(/^.*\)/s, '').trim().split(' ')[19] ?? null;

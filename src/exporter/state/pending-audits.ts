@@ -14,8 +14,8 @@ export interface PendingAudit {
 }
 
 /**
- * The requested audits that have not ended, one file each in the state folder. A server that dies or restarts loses none.
- * Every function throws a UserError when the folder cannot be written.
+ * The requested audits that have not ended, one file each in the state folder. A server that dies or restarts
+ * loses none. Every function throws a UserError when the folder cannot be written.
  */
 export interface PendingAudits {
   add(audit: Omit<PendingAudit, 'starts'>): void;
@@ -24,7 +24,10 @@ export interface PendingAudits {
   began(id: string): void;
   /** Notes that the server ends in order, so that no pending audit is suspected of having killed it. */
   endedInOrder(): void;
-  /** Lists what earlier servers left, oldest first. `dropped` ran when `MOST_STARTS` servers died, and is removed. */
+  /**
+   * Lists what earlier servers left, oldest first. `dropped` ran when `MOST_STARTS` servers died, and is
+   * removed.
+   */
   takeUp(): { waiting: PendingAudit[]; dropped: PendingAudit[] };
 }
 

@@ -12,7 +12,8 @@ export interface StateFolder {
   /**
    * Runs a write.
    *
-   * @throws UserError with code `state-unwritable` when the file system refuses it; `problem` says so from then on.
+   * @throws UserError with code `state-unwritable` when the file system refuses it; `problem` says so from
+   *   then on.
    */
   write<T>(write: () => T): T;
   /** Gives the folder free for another server. */
@@ -23,8 +24,8 @@ export interface StateFolder {
 const PROBE_BYTES = 65_536;
 
 /**
- * Takes the state folder for this server, removes the temporary files of servers that were killed, and keeps looking
- * whether the folder can be written.
+ * Takes the state folder for this server, removes the temporary files of servers that were killed, and keeps
+ * looking whether the folder can be written.
  *
  * @throws UserError when the folder cannot be written, or another server uses it.
  */
@@ -89,7 +90,9 @@ function probe(folder: string): void {
   }
 }
 
-/** Removes the temporary files below the folder; whoever wrote them is gone, since this server holds the lock. */
+/**
+ * Removes the temporary files below the folder; whoever wrote them is gone, since this server holds the lock.
+ */
 function removeTemporaries(folder: string): void {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   for (const { name, parentPath } of entries) {

@@ -6,10 +6,11 @@ import type { StateFolder } from './state-folder.js';
 import { folderName, newId, openStoreFiles, readJson } from './store-files.js';
 
 /**
- * The stored reports. `reports/MODEL/ID.json` in the state folder are plain reports. `index/MODEL/ID.json` are their
- * extracts; they can be deleted at any time and are made again from the reports. `totals/MODEL.json` holds the sums of
- * the counters of reports that `keep` has removed. Every file is written whole or not at all, the report before its
- * extract, and a job is done when both are there. So a kill at any moment leaves at worst a report without an extract.
+ * The stored reports. `reports/MODEL/ID.json` in the state folder are plain reports. `index/MODEL/ID.json`
+ * are their extracts; they can be deleted at any time and are made again from the reports.
+ * `totals/MODEL.json` holds the sums of the counters of reports that `keep` has removed. Every file is
+ * written whole or not at all, the report before its extract, and a job is done when both are there. So a
+ * kill at any moment leaves at worst a report without an extract.
  */
 export interface Store {
   /** Lists reports, oldest first. */

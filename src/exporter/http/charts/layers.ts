@@ -22,8 +22,8 @@ const EMPTY_MOST = 0.01;
 const SCALE_STEPS = 24;
 
 /**
- * Draws the layers × audits map: the stronger the colour, the more of the layer is dead. A scale below it says which
- * colour means what, and each cell says its value under the pointer.
+ * Draws the layers × audits map: the stronger the colour, the more of the layer is dead. A scale below it
+ * says which colour means what, and each cell says its value under the pointer.
  *
  * @param columns Names of the audits.
  */

@@ -24,8 +24,8 @@ const WIDE = 760;
 const NARROW = 380;
 
 /**
- * Draws a chart twice, for wide and for narrow screens; the style shows one of them. A single drawing scaled to a telephone
- * could not be read.
+ * Draws a chart twice, for wide and for narrow screens; the style shows one of them. A single drawing scaled
+ * to a telephone could not be read.
  */
 export function forBothWidths(draw: (width: number) => Html): Html {
   return html`<div class="on-wide">${draw(WIDE)}</div><div class="on-narrow">${draw(NARROW)}</div>`;

@@ -5,7 +5,10 @@ import { axisTop, type Point, placing, rounded } from './scale.js';
 const WIDTH = 120;
 const HEIGHT = 28;
 const MARGIN = 4;
-/** Sparklines of several models stand below each other: a hundredth of a percent must not look like half of the neurons. */
+/**
+ * Sparklines of several models stand below each other: a hundredth of a percent must not look like half of
+ * the neurons.
+ */
 const LEAST_TOP = 0.01;
 
 /** Draws a course small enough for a table's cell. */

@@ -26,7 +26,9 @@ const NEAR = 4;
 /** Classes that colour the lines; further series share the last one. */
 const COLOURS = 5;
 
-/** Draws the dead ratio over audits or training steps: a line for each data set, and the limits of the gate. */
+/**
+ * Draws the dead ratio over audits or training steps: a line for each data set, and the limits of the gate.
+ */
 export function trendChart(series: Series[], xName: string, limits: Limit[]): Html {
   const values = series.flatMap(({ points }) => points.map(({ y }) => y));
   const most = axisTop(values);

@@ -22,8 +22,9 @@ import {
 const SHOWN_AUDITS = 60;
 
 /**
- * Shows the course of one model or training run. It is read from the stored reports, so that no checkpoint is missing
- * because nobody scraped in between. `null` for a model that is neither in the folder nor has reports.
+ * Shows the course of one model or training run. It is read from the stored reports, so that no checkpoint is
+ * missing because nobody scraped in between. `null` for a model that is neither in the folder nor has
+ * reports.
  *
  * @param form Proof for buttons, see `auditButton`.
  */

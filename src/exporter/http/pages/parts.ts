@@ -69,7 +69,10 @@ export interface Column {
   sort?: string;
 }
 
-/** Gives the head of a table. Buttons to sort by are made by the script, so that none is there that does nothing. */
+/**
+ * Gives the head of a table. Buttons to sort by are made by the script, so that none is there that does
+ * nothing.
+ */
 export function tableHead(columns: Column[]): Html {
   const cells = columns.map(({ name, isNumber, sort }) => {
     return html`<th scope="col" role="columnheader"${isNumber && html` class="number"`}${sort !== undefined && html` data-sort="${sort}"`}>${name}</th>`;
@@ -78,8 +81,8 @@ export function tableHead(columns: Column[]): Html {
 }
 
 /**
- * Gives a cell of a table. Narrow screens show a row as a card, with the name of the column before each value; the roles
- * keep the table a table there for screen readers.
+ * Gives a cell of a table. Narrow screens show a row as a card, with the name of the column before each
+ * value; the roles keep the table a table there for screen readers.
  */
 export function cell(column: string, content: Html | string | number, look = ''): Html {
   return html`<td role="cell" data-label="${column}"${look !== '' && html` class="${look}"`}>${content}</td>`;

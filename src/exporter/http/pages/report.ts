@@ -5,7 +5,10 @@ import { miniBars } from '../charts/bars.js';
 import { type Html, html } from '../html.js';
 import { cell, ruleVerdict, scrolling, tableHead, verdict, when } from './parts.js';
 
-/** Shows one audit: its facts, its verdict, a line per site, and the dead neurons. The whole report is a link away. */
+/**
+ * Shows one audit: its facts, its verdict, a line per site, and the dead neurons. The whole report is a link
+ * away.
+ */
 export function reportPage(id: string, extract: AuditExtract): Html {
   const { model, step, createdAt, positions, data, criterion, durationSeconds, gate, sites } = extract;
   return html`<h1>${model}${step === null ? '' : `, step ${number(step)}`}</h1>

@@ -3,8 +3,8 @@ import { type Html, html } from '../html.js';
 import { sentence } from './parts.js';
 
 /**
- * Shows the runbook, so that alerts and dashboards have a page to link to: `/runbook#activationauditstale`. The Markdown is
- * our own: headings, paragraphs, `code`, **bold** and fenced commands.
+ * Shows the runbook, so that alerts and dashboards have a page to link to: `/runbook#activationauditstale`.
+ * The Markdown is our own: headings, paragraphs, `code`, **bold** and fenced commands.
  *
  * @param path Path of RUNBOOK.md.
  */
