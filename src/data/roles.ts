@@ -1,7 +1,7 @@
 import type { NdArray } from '../onnx/array.js';
 import { DataType, isFloat } from '../onnx/data-types.js';
 import { arrayOf, elements, inputType, zeros } from './arrays/convert.js';
-import type { InputRole, TokenRows } from './feeds.js';
+import type { InputRole, TokenRows } from './input-role.js';
 import type { ModelInput } from './types.js';
 
 /**

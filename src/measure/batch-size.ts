@@ -2,7 +2,7 @@ import { activationBytes } from '../probe/activation-bytes.js';
 import { availableMemoryBytes } from '../runtime/memory.js';
 import { memoryBytes } from '../settings/audit-settings.js';
 import { tensorShapes } from './shapes.js';
-import type { Subject } from './subject.js';
+import type { Subject } from './subject-types.js';
 
 /** Share of the available memory that the activations of a batch may take, and the most of it. */
 const MEMORY_SHARE = 1 / 4;

@@ -12,7 +12,7 @@ import {
   openOverlaySession,
   positionMask,
 } from './overlay-session.js';
-import type { Subject } from './subject.js';
+import type { Subject } from './subject-types.js';
 
 /** Returns the observer effect as a sentence. */
 export async function checkOutputs(subject: Subject): Promise<Warning> {

@@ -2,7 +2,7 @@ import { addInputSums } from '../probe/input-sums.js';
 import { countedRows } from '../probe/row-mask.js';
 import type { Site } from '../sites/types.js';
 import { feedsFor, inputNames, openOverlaySession, positionMask } from './overlay-session.js';
-import type { Subject } from './subject.js';
+import type { Subject } from './subject-types.js';
 
 /**
  * Returns E[x] over the data, [inputs], for the inputs of the layers whose outputs are the neurons of the

@@ -9,7 +9,7 @@ import type { Measurement } from './measurement.js';
 import { openProbeRun, type ProbeRun } from './probe-run.js';
 import { loadState, type RunIdentity, type RunState, saveState } from './resume.js';
 import { layerSmoothing } from './smoothing.js';
-import type { Subject } from './subject.js';
+import type { Subject } from './subject-types.js';
 
 /** Seconds between two saves of the state of a run with `resume`. */
 const SAVE_INTERVAL_SECONDS = 5;

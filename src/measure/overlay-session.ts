@@ -4,7 +4,7 @@ import { encodeOverlay } from '../probe/overlay.js';
 import { openSession } from '../runtime/session.js';
 import type { Session, SessionOptions } from '../runtime/types.js';
 import type { AuditedModel } from './audited-model.js';
-import type { SessionSettings } from './subject.js';
+import type { SessionSettings } from './subject-types.js';
 
 /** Opens a session on a graph as it now is. Its weights are read from the model's own files. */
 export function openOverlaySession(

@@ -11,7 +11,7 @@ import type { AuditedModel } from './audited-model.js';
 import { feedsFor, openEncodedSession, positionMask } from './overlay-session.js';
 import { readCounters } from './read-counters.js';
 import { readSmoothing, type SiteSmoothing, smoothingFeeds, smoothingOutputs } from './smoothing.js';
-import type { SessionSettings } from './subject.js';
+import type { SessionSettings } from './subject-types.js';
 
 /** Runs batches through the probes of a model. */
 export interface ProbeRun {

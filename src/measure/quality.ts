@@ -16,7 +16,7 @@ import {
 } from '../stats/quality.js';
 import { feedsFor, inputNames, openOverlaySession } from './overlay-session.js';
 import { type Questions, questionsOf, withOtherFuture } from './quality-questions.js';
-import type { Subject } from './subject.js';
+import type { Subject } from './subject-types.js';
 
 /** Reason, as a sentence, for which a model's quality cannot be measured. */
 export interface NoQuality {

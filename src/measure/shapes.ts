@@ -1,7 +1,7 @@
 import type { Batch } from '../data/types.js';
 import { addShapeProbes } from '../probe/tensor-shapes.js';
 import { feedsFor, inputNames, openOverlaySession } from './overlay-session.js';
-import type { Subject } from './subject.js';
+import type { Subject } from './subject-types.js';
 
 /** Returns the sizes of all computed tensors while a batch runs, by tensor name. */
 export async function tensorShapes(subject: Subject, batch: Batch): Promise<Map<string, number[]>> {

@@ -1,38 +1,14 @@
-import type { Warning } from '../data/spec.js';
-import type { DataSet } from '../data/types.js';
 import { findHazards } from '../patterns/hazards.js';
 import { pickDevice } from '../runtime/devices.js';
-import type { SessionOptions } from '../runtime/types.js';
 import { type AuditOptions, criterionSettings } from '../settings/options.js';
 import { coverageGap } from '../sites/coverage.js';
 import { completeCriterion } from '../stats/criteria.js';
-import type { Criterion } from '../stats/types.js';
 import { openAuditData } from './audit-data.js';
 import { type AuditedFile, type AuditedModel, openAuditedFile, requireSites } from './audited-model.js';
 import { rowsThatFit } from './batch-size.js';
+import type { Subject } from './subject-types.js';
 
-/** Session settings that are the same in all sessions of one command. */
-export interface SessionSettings {
-  session: Pick<SessionOptions, 'device' | 'threads'>;
-  /** Ends every session when it is aborted. */
-  signal: AbortSignal;
-}
-
-/**
- * The subject of a command: one model, one data set and one device, opened once. Measuring, its quality,
- * input means and output checks are functions of a subject, so that a command with many rounds opens and
- * searches the model once.
- */
-export interface Subject extends AuditedFile, SessionSettings {
-  options: AuditOptions;
-  criterion: Criterion;
-  data: DataSet;
-  /**
-   * Warnings met while opening: hazards of the graph, notes on the device. The data's own are in
-   * `data.warnings`.
-   */
-  warnings: Warning[];
-}
+export type { SessionSettings, Subject } from './subject-types.js';
 
 /** An edit of a fresh copy of the graph: it may change the graph, and which sites are measured. */
 export type Edit = (copy: AuditedModel) => void;
