@@ -8,11 +8,12 @@ const folder = mkdtempSync(join(tmpdir(), 'audit-cli-prune-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const mlp = 'models/mlp/model.onnx';
 const data = ['--data', 'models/mlp/inputs.npz', '--threads', '1'];
+const pruning = [...data, '--yes'];
 
 describe('audit prune', () => {
   it('says what it removed, and what size, speed and outputs are now', { timeout: 60_000 }, async () => {
     const output = join(folder, 'smaller.onnx');
-    const ended = await audit(['prune', mlp, '-o', output, ...data]);
+    const ended = await audit(['prune', mlp, '-o', output, ...pruning]);
     expect(ended.exitCode, ended.stderr).toBe(0);
     expect(ended.stdout).toMatch(/summary\s+\d+ neurons removed from 3 layers/);
     expect(ended.stdout).toMatch(/size .* → .* parameters, 35,837 → [\d,]+/);
@@ -32,7 +33,7 @@ describe('audit prune', () => {
       '8',
       '--report',
       report,
-      ...data,
+      ...pruning,
     ];
     const ended = await audit(args);
     const printed = JSON.parse(ended.stdout);
@@ -46,7 +47,16 @@ describe('audit prune', () => {
   it.each([
     [['prune', mlp], /Expected `-o OUT.onnx`/],
     [['prune', mlp, '-o', mlp], /is the input itself/],
-    [['prune', mlp, '-o', join(folder, 'x.onnx'), '--align', '0'], /whole number above 0, got `0`/],
+    [
+      ['prune', mlp, '-o', join(folder, 'x.onnx'), '--align', '0'],
+      /Expected `--align` to be a whole number from 1 to 4,096, got `0`/,
+    ],
+    [['prune', mlp, '-o', join(folder, 'x.onnx'), '--align', '9e99'], /from 1 to 4,096, got `9e99`/],
+    [['prune', mlp, '-o', join(folder, 'x.onnx'), '--only', 'dead'], /Expected `--only` to be `proven`/],
+    [
+      ['prune', mlp, '-o', join(folder, 'x.onnx'), ...data],
+      /dead on this data only: remove the proven ones with `--only proven`, check the others on a second data set with `--verify DATA`, or remove them all with `--yes`\.$/m,
+    ],
     [['prune', 'nowhere.onnx', '-o', join(folder, 'x.onnx')], /found nothing there/],
   ])('%j is refused in one sentence', async (args, message) => {
     const ended = await audit(args);

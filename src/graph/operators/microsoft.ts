@@ -14,13 +14,19 @@ export const microsoft: Record<string, Operator> = {
   QuantizeLinear: pass,
   DequantizeLinear: pass,
 
-  Gelu: { formula: ([a]) => gelu(a!) },
+  Gelu: { formula: ([a]) => gelu(a!), bounds: [-0.18, Infinity] },
   QuickGelu: { formula: ([a], node) => a! * sigmoid(node.float('alpha', 1.702) * a!) },
-  BiasGelu: { formula: ([a, bias]) => gelu(a! + (bias ?? 0)), addsBefore: 1 },
-  FastGelu: { formula: ([a, bias]) => geluTanh(a! + (bias ?? 0)), addsBefore: 1 },
+  BiasGelu: { formula: ([a, bias]) => gelu(a! + (bias ?? 0)), addsBefore: 1, bounds: [-0.18, Infinity] },
+  FastGelu: { formula: ([a, bias]) => geluTanh(a! + (bias ?? 0)), addsBefore: 1, bounds: [-0.18, Infinity] },
 
-  SkipLayerNormalization: { residual: { addends: [0, 1], bias: 4, sum: 3 } },
-  SkipSimplifiedLayerNormalization: { residual: { addends: [0, 1], bias: 3, sum: 3 } },
+  SkipLayerNormalization: {
+    residual: { addends: [0, 1], bias: 4, sum: 3 },
+    affine: { scale: 2, shift: 3 },
+  },
+  SkipSimplifiedLayerNormalization: {
+    residual: { addends: [0, 1], bias: 3, sum: 3 },
+    affine: { scale: 2 },
+  },
 
   FusedMatMul: { weight: transposable },
   MatMulIntegerToFloat: {

@@ -18,6 +18,10 @@ export interface Operator {
   formula?: ScalarFormula;
   /** Number of leading inputs that are operands of `formula`; all inputs where it is left out. */
   operands?: number;
+  /** True if the result of `formula` never falls when an operand rises, as in Relu or Add. */
+  rises?: true | ((node: Node) => boolean);
+  /** Least and largest result, whatever the operands are: Sigmoid has [0, 1]. */
+  bounds?: readonly [low: number, high: number];
   /** The operand that a fused operator adds to input 0 before it applies its function (BiasGelu). */
   addsBefore?: number;
   /** Way in which the operator places elements of its inputs elsewhere; left out where each stays in its place. */
@@ -28,6 +32,11 @@ export interface Operator {
   perChannel?: readonly number[];
   /** The operator normalises by the data's own mean or deviation, along the last axis or in each channel. */
   normalises?: 'last axis' | 'channels';
+  /**
+   * Inputs with the scale and the shift of a normalisation over the n neurons of the last axis. Whatever the data are,
+   * |output| ≤ √n · |scale| + |shift|.
+   */
+  affine?: { scale: number; shift?: number };
   /** The operator adds a sub-layer's result to the residual stream, and normalises the sum. */
   residual?: ResidualLayout;
   /** The operator multiplies by a weight, if that input is stored in the file. */

@@ -9,38 +9,52 @@ import { timeForward } from './time-forward.js';
 /** Outputs, speed and quality of the smaller model beside the original's. */
 export interface Check {
   outputs: OutputDifference;
+  /** Outputs on the second data set; `null` without one. */
+  secondOutputs: OutputDifference | null;
   /** Relative difference of outputs that is allowed; `null`: any. */
   tolerance: number | null;
   forwardSeconds: { before: number; after: number; positions: number };
   quality: { before: Quality | NoQuality; after: Quality | NoQuality };
 }
 
+export interface CheckOptions {
+  /** Second data set on which outputs are compared, too. */
+  second: DataSet | null;
+  /** True if only constant neurons were removed: then the outputs may differ by rounding alone. */
+  isExact: boolean;
+}
+
 /**
  * Compares the smaller model with the original on the data.
  *
- * @param exact True if only constant neurons were removed: then the outputs may differ by rounding alone.
- * @throws RunError when they differ by more.
+ * @throws RunError when the outputs differ by more than they may.
  */
 export async function checkSmaller(
   before: Subject,
   after: Subject,
-  data: DataSet,
-  exact: boolean,
+  { second, isExact }: CheckOptions,
 ): Promise<Check> {
-  const tolerance = exact ? toleranceOf(before.original.model) : null;
-  const outputs = await compareOutputs(before, after, data);
-  if (tolerance !== null && !(outputs.relative <= tolerance)) throw outputsMoved(outputs, tolerance);
+  const { data } = before;
+  const tolerance = isExact ? toleranceOf(before.original.model) : null;
+  const compare = async (on: DataSet): Promise<OutputDifference> => {
+    const outputs = await compareOutputs(before, after, on);
+    if (tolerance !== null && !(outputs.relative <= tolerance)) throw outputsMoved(outputs, tolerance);
+    return outputs;
+  };
+  const outputs = await compare(data);
+  const secondOutputs = second && (await compare(second));
   const batch = await data.rangeBatch();
   const forwardSeconds = { ...(await timeForward(before, after, batch)), positions: batch.positions };
-  const quality = await measureQuality({ ...before, data });
+  const quality = await measureQuality(before);
   const task = 'reason' in quality ? null : quality.task;
   return {
     outputs,
+    secondOutputs,
     tolerance,
     forwardSeconds,
     quality: {
       before: quality,
-      after: task === null ? quality : await measureQuality({ ...after, data }, { task }),
+      after: task === null ? quality : await measureQuality(after, { task }),
     },
   };
 }

@@ -1,67 +1,62 @@
-import type { DataSet } from '../../data/types.js';
-import { Interrupted, SettingError, UserError } from '../../errors.js';
+import { Interrupted, UserError } from '../../errors.js';
 import type { Value } from '../../graph/graph.js';
 import { resolveIf } from '../../graph/resolve-if.js';
 import { openAuditData } from '../../measure/audit-data.js';
 import { openAuditedFile, type WatchedTensor } from '../../measure/audited-model.js';
 import { countParameters, hashFiles } from '../../measure/describe-model.js';
 import { measureWhole } from '../../measure/measure.js';
-import type { Measurement } from '../../measure/measurement.js';
 import { tensorShapes } from '../../measure/shapes.js';
 import { edited, openSubject, type Subject } from '../../measure/subject.js';
-import type { AuditOptions } from '../../settings/options.js';
 import type { Site } from '../../sites/types.js';
 import { checkDestination } from '../destination.js';
 import { addLineage } from '../lineage.js';
 import { type Check, checkSmaller } from './check.js';
 import { type Choice, chooseNeurons } from './choose.js';
+import { requireConsent } from './consent.js';
 import { removeNeurons } from './edit/remove-neurons.js';
 import { type Evidence, evidenceOf } from './evidence.js';
+import { checkPruneOptions, commandOf, type PruneOptions } from './options.js';
+import { openProver } from './proof/prover.js';
 import { readTensors } from './read-tensors.js';
 import { shapesFrom } from './removal/removal.js';
-import { pruneReport } from './result.js';
+import { type Measurements, pruneReport } from './result.js';
 import type { PruneReport } from './schema.js';
 import { type Unpublished, writeIdentical, writeUnpublished } from './write.js';
-
-export interface PruneOptions extends AuditOptions {
-  /** Path of the smaller model. */
-  output: string;
-  /** Widths stay multiples of this; default 1. */
-  align?: number;
-}
-
-/** Largest `align`: hardware works in tiles of 8 to 256 neurons, and a wider multiple keeps every layer as it is. */
-export const MOST_ALIGN = 4096;
 
 /**
  * Removes dead neurons and writes a smaller model: measures → chooses neurons → plans which tensors lose which indices →
  * edits the graph → checks the outputs → writes. Without `dead` only neurons that had one value at every position are
  * removed, and the outputs on the data stay as they were.
  *
- * @throws UserError for bad input; RunError when a run fails or the outputs moved; Interrupted when aborted. Nothing is
- *   written then.
+ * @throws UserError for bad input, and where neurons that are not proven to be dead may be removed only with `yes`,
+ *   `verify` or `only`; RunError when a run fails or the outputs moved; Interrupted when aborted. Nothing is written then.
  */
 export async function prune(options: PruneOptions): Promise<PruneReport> {
-  const { align = 1, output } = options;
-  checkAlign(align);
+  checkPruneOptions(options);
+  const { align = 1, only, output } = options;
   const file = await openAuditedFile(options);
   await checkDestination(file.opened, { output });
   if (resolveIf(file.opened.proto) !== file.opened.proto) throw severalGraphs(options.model);
   const subject = await openSubject(options, file);
+  const second = options.verify === undefined ? null : await withData(subject, options.verify);
   const isExact = options.dead === undefined;
   const target = subject.copy();
   const sites = target.sites.filter(({ site }) => site === 'mlp_post');
   if (sites.length === 0) throw noSites();
   const shapeOf = shapesFrom(await tensorShapes(subject, await subject.data.rangeBatch()));
   const tensors = readTensors(sites, shapeOf);
-  const measurement = await measureWhole(watching(await observed(subject, isExact), tensors));
+  const measured = async (on: Subject) => measureWhole(watching(await observed(on, isExact), tensors));
+  const measurements = { first: await measured(subject), second: second && (await measured(second)) };
   const choices = chooseAll(sites, {
     shapeOf,
-    evidenceAt: evidenceIn(measurement, sites, tensors),
+    evidenceAt: evidenceIn(measurements, sites, tensors),
+    prover: openProver(shapeOf),
+    onlyProven: only === 'proven',
     criterion: isExact ? null : subject.criterion,
     align,
   });
-  const report = pruneReport(subject, measurement, choices, { exact: isExact, align });
+  requireConsent(choices, options);
+  const report = pruneReport(subject, measurements, choices, { exact: isExact, align, only: only ?? null });
   const plans = choices.flatMap(({ plan }) => plan ?? []);
   const { graph } = target.model;
   if (plans.length === 0) {
@@ -75,29 +70,13 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
   const written = await writeUnpublished(target.model, deferred, output);
   try {
     options.onStage?.('The smaller model is written; its outputs are compared with the original.');
-    const check = await checkWritten(subject, written, subject.data, isExact);
+    const check = await checkWritten(subject, second, written, isExact);
     if (subject.signal.aborted) throw new Interrupted('Interrupted; nothing was written.');
     await written.publish();
     return report({ output, files: written.files, parameters: countParameters(graph), check });
   } finally {
     await written.discard();
   }
-}
-
-/** Returns the command for the lineage of the smaller model: what decides which neurons it has lost. */
-function commandOf({ align = 1, dead, deadBelow }: PruneOptions): string {
-  const parts = [
-    'audit prune',
-    align === 1 ? '' : `--align ${align}`,
-    dead === undefined ? '' : `--dead ${dead}`,
-    deadBelow === undefined ? '' : `--dead-below ${deadBelow}`,
-  ];
-  return parts.filter((part) => part !== '').join(' ');
-}
-
-function checkAlign(align: number): void {
-  if (Number.isInteger(align) && align >= 1 && align <= MOST_ALIGN) return;
-  throw new SettingError('align', `a whole number from 1 to ${MOST_ALIGN}`, align);
 }
 
 function severalGraphs(model: string): UserError {
@@ -113,6 +92,12 @@ function noSites(): UserError {
     'Expected at least one mlp_post site to prune, found none among the selected sites; `audit inspect` lists them.',
     'no-sites',
   );
+}
+
+/** Returns the subject with another data set. @throws UserError as the first data set does. */
+async function withData(subject: Subject, data: string): Promise<Subject> {
+  const options = { ...subject.options, data };
+  return { ...subject, options, data: await openAuditData(options, subject.original, subject.signal) };
 }
 
 /**
@@ -139,13 +124,17 @@ function watching(subject: Subject, tensors: readonly WatchedTensor[]): Subject 
 
 /** Returns a look-up of the evidence of sites and watched tensors. */
 function evidenceIn(
-  { counters, watched }: Measurement,
+  { first, second }: Measurements,
   sites: readonly Site[],
   tensors: readonly WatchedTensor[],
 ): (value: Value) => Evidence {
   const all = new Map<Value, Evidence>();
-  for (const [i, { value }] of sites.entries()) all.set(value, evidenceOf(counters[i]!));
-  for (const [i, { value }] of tensors.entries()) all.set(value, evidenceOf(watched[i]!));
+  for (const [i, { value }] of sites.entries()) {
+    all.set(value, evidenceOf(first.counters[i]!, second?.counters[i] ?? null));
+  }
+  for (const [i, { value }] of tensors.entries()) {
+    all.set(value, evidenceOf(first.watched[i]!, second?.watched[i] ?? null));
+  }
   return (value) => {
     const evidence = all.get(value);
     if (!evidence) throw new Error(`${value.name} was not watched`);
@@ -169,11 +158,11 @@ function chooseAll(
 /** Opens the written model and compares it with the original. */
 async function checkWritten(
   subject: Subject,
+  second: Subject | null,
   { path }: Unpublished,
-  data: DataSet,
   isExact: boolean,
 ): Promise<Check> {
   const { plugin } = subject.options;
   const smaller = await openAuditedFile({ model: path, ...(plugin && { plugin }) });
-  return checkSmaller(subject, { ...subject, ...smaller }, data, isExact);
+  return checkSmaller(subject, { ...subject, ...smaller }, { second: second?.data ?? null, isExact });
 }

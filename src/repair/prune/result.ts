@@ -9,7 +9,15 @@ import { resolution } from '../../stats/distribution.js';
 import { compareQuality } from '../quality-change.js';
 import type { Check } from './check.js';
 import type { Choice } from './choose.js';
+import type { OutputDifference } from './compare-outputs.js';
 import type { PruneReport } from './schema.js';
+
+/** Measurements on the data and on the second data set. */
+export interface Measurements {
+  first: Measurement;
+  /** `null` without `verify`. */
+  second: Measurement | null;
+}
 
 /** Facts that are known once the smaller model is written. */
 export interface WrittenFacts {
@@ -24,13 +32,14 @@ export interface WrittenFacts {
 /** Reports a pruning: takes the choice first, and what came of it when the model is written. */
 export function pruneReport(
   subject: Subject,
-  measurement: Measurement,
+  { first, second }: Measurements,
   choices: readonly Choice[],
   options: PruneReport['options'],
 ): (written: WrittenFacts) => PruneReport {
-  const before = reportOf(measurement, { model: describeModel(subject, subject.options.name) });
+  const before = reportOf(first, { model: describeModel(subject, subject.options.name) });
   const sites = choices.map(siteResult);
   const removed = sites.reduce((sum, site) => sum + site.removed.length, 0);
+  const proven = sites.reduce((sum, site) => sum + site.proven, 0);
   const hasKept = sites.some(({ kept }) => kept.length > 0);
   return ({ output, files, parameters, check }) => ({
     schemaVersion: SCHEMA_VERSION,
@@ -39,7 +48,7 @@ export function pruneReport(
     createdAt: new Date().toISOString(),
     warnings: [
       ...before.warnings.filter(({ code }) => !(options.exact && code === 'resolution')),
-      ...(options.exact && removed > 0 ? [constantOnData(measurement)] : []),
+      ...(options.exact && removed > proven ? [constantOnData(first, second)] : []),
     ],
     model: before.model,
     data: before.data,
@@ -50,14 +59,15 @@ export function pruneReport(
     summary: {
       outcome: removed > 0 ? 'pruned' : hasKept ? 'nothing-to-remove' : 'nothing-dead',
       removed,
+      proven,
       parameters: { before: before.model.parameters, after: parameters },
       bytes: { before: totalBytes(before.model.files), after: totalBytes(files) },
       forwardSeconds: check?.forwardSeconds ?? null,
     },
-    outputs: check && {
-      ...check.outputs,
-      relative: finiteOrNull(check.outputs.relative),
-      tolerance: check.tolerance,
+    outputs: check && outputsOf(check.outputs, check.tolerance),
+    verification: second && {
+      data: second.data,
+      outputs: check?.secondOutputs ? outputsOf(check.secondOutputs, check.tolerance) : null,
     },
     quality: check
       ? compareQuality(check.quality.before, check.quality.after)
@@ -66,8 +76,12 @@ export function pruneReport(
   });
 }
 
+function outputsOf(outputs: OutputDifference, tolerance: number | null): NonNullable<PruneReport['outputs']> {
+  return { ...outputs, relative: finiteOrNull(outputs.relative), tolerance };
+}
+
 function siteResult(choice: Choice): PruneReport['sites'][number] {
-  const { neurons, removed, zero, kept, refused } = choice;
+  const { neurons, removed, zero, proven, kept, refused } = choice;
   const { id, stack, layer, part, site } = choice.site;
   return {
     id,
@@ -78,6 +92,7 @@ function siteResult(choice: Choice): PruneReport['sites'][number] {
     neurons: { before: neurons, after: neurons - removed.length },
     zero,
     folded: removed.length - zero,
+    proven,
     removed,
     kept,
     refused,
@@ -85,13 +100,14 @@ function siteResult(choice: Choice): PruneReport['sites'][number] {
 }
 
 /** Warns that a neuron may have other values on other data: the rule of three says how rarely. */
-function constantOnData({ data: { positions } }: Measurement): Warning {
+function constantOnData(first: Measurement, second: Measurement | null): Warning {
+  const positions = first.data.positions + (second?.data.positions ?? 0);
   const rate = percent(Math.min(1, resolution(positions) ?? 1));
   return {
     code: 'constant-on-data',
     message:
-      `The neurons had one value on these ${counted(positions, 'position')}: one that takes another less often than ` +
-      `at ${rate} of positions may be among them (95 %).`,
+      `The neurons that are not proven had one value on these ${counted(positions, 'position')}: one that takes ` +
+      `another less often than at ${rate} of positions may be among them (95 %).`,
   };
 }
 

@@ -13,40 +13,68 @@ const COLUMNS: Column[] = [
   { title: 'removed', align: 'right' },
   { title: 'zero', align: 'right' },
   { title: 'folded', align: 'right' },
+  { title: 'proven', align: 'right' },
   { title: 'kept', align: 'right' },
 ];
 
 /** Indices that are listed for a reason; the JSON has them all. */
 const SHOWN_INDICES = 8;
 
-/** What a pruning did, for a terminal: a line per site, why neurons stayed, summary. Ends with a newline. */
+/** Renders a pruning for a terminal: a line per site, why neurons stayed, a summary. The text ends with a newline. */
 export function renderPrune(report: PruneReport, textOptions: TextOptions = {}): string {
   const { options, sites, quality, output } = report;
   const page = layout(textOptions);
   const { colors, label, table, warnings } = page;
-  const rows = sites.map(({ id, neurons, zero, folded, removed, kept }) => [
+  const rows = sites.map(({ id, neurons, zero, folded, proven, removed, kept }) => [
     { text: id },
     { text: number(neurons.before) },
     { text: number(neurons.after), ...(removed.length > 0 && { paint: colors.green }) },
     { text: number(removed.length) },
     { text: number(zero) },
     { text: number(folded) },
+    { text: number(proven) },
     { text: number(kept.reduce((sum, { neurons: some }) => sum + some.length, 0)) },
   ]);
-  const what = options.exact ? 'neurons that always had one value' : 'dead neurons, replaced by their mean';
   return textOf([
     label('model', modelOnData(report)),
-    label('prune', `${what}${options.align > 1 ? ` · widths stay multiples of ${options.align}` : ''}`),
+    label('prune', optionWords(options)),
     '',
     table(COLUMNS, rows),
     sites.map((site) => reasons(site, page)),
     label('summary', summaryWords(report)),
+    proofWords(report).map((text) => label('proven', text)),
     sizeWords(report).map(([name, text]) => label(name, text)),
     label('quality', qualityChangeWords(quality)),
     label('output', outputWords(report, output)),
     warnings(report.warnings),
   ]);
 }
+
+function optionWords({ exact, only, align }: PruneReport['options']): string {
+  const which =
+    only === 'proven'
+      ? 'neurons that are proven to have one value for every input'
+      : exact
+        ? 'neurons that always had one value'
+        : 'dead neurons, replaced by their mean';
+  return align > 1 ? `${which} · widths stay multiples of ${align}` : which;
+}
+
+/** Tells how many of the removed neurons are proven to be dead, and where the others were. */
+function proofWords({ summary: { removed, proven }, verification }: PruneReport): string[] {
+  if (removed === 0) return [];
+  const others = removed - proven;
+  const where = verification
+    ? `on both data sets (the second is ${dataWords(verification.data)})`
+    : 'on this data';
+  return [
+    `${number(proven)} of ${number(removed)} have one value for every input` +
+      (others > 0 ? `, ${number(others)} had one ${where}` : ''),
+  ];
+}
+
+const dataWords = ({ name, split, positions }: PruneReport['data']): string =>
+  `${[name, split].filter(Boolean).join(' ')}, ${counted(positions, 'position')}`;
 
 function summaryWords({ summary: { outcome, removed }, sites }: PruneReport): string {
   if (outcome === 'nothing-dead') return 'no neuron can go: none always had one value';
@@ -56,7 +84,7 @@ function summaryWords({ summary: { outcome, removed }, sites }: PruneReport): st
     : 'nothing was removed: the neurons that could go must stay';
 }
 
-function sizeWords({ summary, outputs }: PruneReport): [string, string][] {
+function sizeWords({ summary, outputs, verification }: PruneReport): [string, string][] {
   const { parameters, bytes, forwardSeconds } = summary;
   const change = ({ before, after }: { before: number; after: number }, format: (n: number) => string) =>
     `${format(before)} → ${format(after)} (${before > 0 ? percentChange(after / before - 1) : '–'})`;
@@ -68,16 +96,19 @@ function sizeWords({ summary, outputs }: PruneReport): [string, string][] {
       'forward',
       `${change(forwardSeconds, duration)} for ${counted(forwardSeconds.positions, 'position')}`,
     ]);
-  if (outputs) {
-    const { largestDifference, largestOutput, relative, tolerance, positions } = outputs;
-    const verdict = tolerance === null ? '' : `; rounding is up to ${tolerance}`;
-    const differences =
-      largestDifference === 0
-        ? 'are the same to the bit'
-        : `differ by at most ${largestDifference.toPrecision(2)} (largest output ${largestOutput.toPrecision(3)}, relative ${relative?.toExponential(1) ?? 'infinite'}${verdict})`;
-    words.push(['outputs', `${differences}, on ${counted(positions, 'position')}`]);
-  }
+  if (outputs) words.push(['outputs', outputChangeWords(outputs)]);
+  if (verification?.outputs) words.push(['', `second data: ${outputChangeWords(verification.outputs)}`]);
   return words;
+}
+
+function outputChangeWords(outputs: NonNullable<PruneReport['outputs']>): string {
+  const { largestDifference, largestOutput, relative, tolerance, positions } = outputs;
+  const rounding = tolerance === null ? '' : `; rounding is up to ${tolerance}`;
+  const differences =
+    largestDifference === 0
+      ? 'are the same to the bit'
+      : `differ by at most ${largestDifference.toPrecision(2)} (largest output ${largestOutput.toPrecision(3)}, relative ${relative?.toExponential(1) ?? 'infinite'}${rounding})`;
+  return `${differences}, on ${counted(positions, 'position')}`;
 }
 
 const percentChange = (ratio: number): string =>
@@ -87,7 +118,7 @@ function outputWords({ summary }: PruneReport, { path }: PruneReport['output']):
   return summary.outcome === 'pruned' ? path : `${path} · an identical copy`;
 }
 
-/** Says why neurons stayed; a site of which none can go is listed with the reason even if none would. */
+/** Lists why neurons stayed. A site of which none can go is listed with the reason, even if none was dead. */
 function reasons({ id, kept, refused }: PruneReport['sites'][number], { colors, paragraph }: Layout): Lines {
   if (kept.length === 0 && refused !== null) {
     return paragraph(`${id}: cannot be pruned, ${refused}`).map(colors.dim);

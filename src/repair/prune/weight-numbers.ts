@@ -1,5 +1,6 @@
 import { constantTensor } from '../../graph/constants.js';
-import type { Value } from '../../graph/graph.js';
+import type { Node, Value } from '../../graph/graph.js';
+import { operatorOf } from '../../graph/operators.js';
 import { DataType } from '../../onnx/data-types.js';
 import { elementCount, readElements, readNumbers } from '../../onnx/tensors.js';
 import type { TensorProto } from '../../onnx/types.js';
@@ -12,6 +13,8 @@ const BLOCK_ELEMENTS = 1 << 18;
 export interface WeightNumbers {
   inputs: number;
   outputs: number;
+  /** Weights of each output: `inputs`, times the size of a kernel. */
+  fanIn: number;
   /** Calls `each` with every number, or with those of some inputs or outputs. The tensor is read in blocks. */
   read(each: (number: number, input: number, output: number) => void, only?: OnlyThese): void;
 }
@@ -23,17 +26,18 @@ export interface OnlyThese {
 }
 
 /**
- * Returns the numbers of a weight operand, decoded if they are stored as codes. `null` if the operand is no stored weight,
- * or its numbers are not known before running.
- *
- * @param inAxis Axis of the operand that counts the inputs, from the end.
- * @param outAxis Axis that counts the outputs.
+ * Returns the numbers of the weight that a node multiplies by, decoded if they are stored as codes. `null` if the weight
+ * is not stored, its numbers are not known before running, or it is a batch of matrices.
  */
-export function weightNumbers(operand: Value, inAxis: number, outAxis: number): WeightNumbers | null {
+export function weightNumbers(node: Node): WeightNumbers | null {
+  const layout = operatorOf(node).weight;
+  const operand = layout && node.inputs[layout.weight];
+  if (!operand || layout.packed || layout.quantized) return null;
   const stored = storedWeight(operand);
   const tensor = stored && constantTensor(stored.value);
   if (!tensor || stored.quantizedAtRun) return null;
-  const [inputAxis, outputAxis] = [storedAxis(stored, inAxis), storedAxis(stored, outAxis)];
+  const inputAxis = storedAxis(stored, layout.inAxis(node));
+  const outputAxis = storedAxis(stored, layout.outAxis(node));
   if (inputAxis === null || outputAxis === null || inputAxis === outputAxis) return null;
   const decode = stored.decoding ? decoderOf(stored.decoding, inputAxis, outputAxis) : (code: number) => code;
   if (!decode) return null;
@@ -41,9 +45,12 @@ export function weightNumbers(operand: Value, inAxis: number, outAxis: number): 
   const stride = (axis: number) => dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
   const [inStride, outStride] = [stride(inputAxis), stride(outputAxis)];
   const [inputs, outputs] = [dims[inputAxis]!, dims[outputAxis]!];
+  const fanIn = elementCount(tensor) / outputs;
+  if (layout.neuronAxis !== 1 && fanIn !== inputs) return null;
   return {
     inputs,
     outputs,
+    fanIn,
     read(each, only = {}) {
       for (const [from, to] of rangesOf(tensor, inputAxis, outputAxis, only)) {
         const codes = readElements(tensor, { start: from, end: to });

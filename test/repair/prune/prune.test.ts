@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -9,16 +18,22 @@ import { constantTensor } from '../../../src/graph/constants.js';
 import { openAuditedFile } from '../../../src/measure/audited-model.js';
 import type { NdArray } from '../../../src/onnx/array.js';
 import { ROUNDING } from '../../../src/repair/prune/compare-outputs.js';
-import { type PruneOptions, prune } from '../../../src/repair/prune/prune.js';
+import type { PruneOptions } from '../../../src/repair/prune/options.js';
+import { prune } from '../../../src/repair/prune/prune.js';
 import { pruneReportSchema } from '../../../src/repair/prune/schema.js';
+import { renderPrune } from '../../../src/repair/prune/table.js';
 import { openSession } from '../../../src/runtime/session.js';
 import { buildFile, type ModelSpec } from '../../build.js';
+import { npy, npz } from '../../data/support.js';
 import { withConstantNeurons } from './constant-neurons.js';
 
 const folders: string[] = [];
 afterAll(() => folders.map((folder) => rmSync(folder, { recursive: true, force: true })));
 
-const few = { data: 'random', tokens: 64, seqLen: 16, threads: 1, device: 'cpu' } as const;
+const few = { data: 'random', tokens: 64, seqLen: 16, threads: 1, device: 'cpu', yes: true } as const;
+
+/** Of two layers, three neurons each. A padded convolution is not constant at its border, where a constant is not zero. */
+const provenIn = (name: string): number => (name === 'cnn-ts17' ? 13 : 6);
 
 /** A model of the zoo in which neurons 1, 2 and 5 of every MLP are constant. */
 async function constantOnes(name: string, folder = 'models/zoo/files'): Promise<string> {
@@ -75,6 +90,8 @@ describe('prune on exports of every kind: the outputs stay, three neurons of eac
     const report = await prune({ ...few, model, output: beside(model) });
     expect(pruneReportSchema.parse(report)).toEqual(report);
     expect(report.summary.outcome).toBe('pruned');
+    // Three neurons have no weights: that is proven, but through integer sums.
+    expect(report.summary.proven).toBe(rounding === 'quantized' && /int8/.test(name) ? 0 : provenIn(name));
     expect(report.outputs!.relative).toBeLessThanOrEqual(ROUNDING[rounding]);
     expect(report.outputs!.positions).toBeGreaterThan(0);
     expect(report.summary.parameters.after).toBeLessThan(report.summary.parameters.before);
@@ -228,6 +245,107 @@ describe('prune', () => {
   });
 });
 
+/** Rows in which only the first number is not zero. */
+function rows(path: string, numbers: number[]): string {
+  const data = numbers.flatMap((number) => [number, 0, 0, 0]);
+  writeFileSync(path, npz({ x: npy('<f4', [numbers.length, 4], Float32Array.from(data)) }));
+  return path;
+}
+
+describe('neurons that are dead on the data only', () => {
+  /** Neuron 2 fires where x₀ > 1, 3 where x₀ < −1, and 0 and 1 are constant for every input. */
+  const model = built({
+    inputs: { x: ['float32', ['n', 4]] },
+    initializers: {
+      w: ['float32', [4, 6], [0, 0, 1, -1, 1, -1, ...new Array(18).fill(0)]],
+      b: ['float32', [6], [-1, 2, -1, -1, 0.5, 0.5]],
+      v: ['float32', [6, 3], Array.from({ length: 18 }, (_, i) => i / 3 - 2)],
+      c: ['float32', [3], [1, 2, 3]],
+    },
+    nodes: [
+      ['Gemm', ['x', 'w', 'b'], ['h']],
+      ['Relu', ['h'], ['a']],
+      ['Gemm', ['a', 'v', 'c'], ['y']],
+    ],
+    outputs: { y: ['float32', ['n', 3]] },
+  });
+  const quiet = rows(beside(model, 'quiet.npz'), [0.2, -0.3, 0.9, -1]);
+  const loud = rows(beside(model, 'loud.npz'), [0.1, 5, 0.4]);
+  const on = (more: Partial<PruneOptions>) =>
+    options(model, { data: quiet, yes: false, output: beside(model, `${Math.random()}.onnx`), ...more });
+
+  it('are removed only with a second data set, a proof, or the word of the user', async () => {
+    const output = beside(model, 'never.onnx');
+    await expect(prune(on({ output }))).rejects.toThrow(
+      'Of 4 neurons that could go 2 are proven to have one value for every input, and 2 are dead on this data only: ' +
+        'remove the proven ones with `only=proven`, check the others on a second data set with `verify=DATA`, ' +
+        'or remove them all with `yes`.',
+    );
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it('go with the word of the user, and a warning says how rare a missed value is', async () => {
+    const report = await prune(on({ yes: true }));
+    expect(report.sites[0]).toMatchObject({ removed: [0, 1, 2, 3], proven: 2, zero: 3, folded: 1 });
+    expect(report.warnings.map(({ code }) => code)).toContain('constant-on-data');
+    expect(report.verification).toBeNull();
+  });
+
+  it('stay where only proven ones are wanted, and then the outputs are right on any data', async () => {
+    const output = beside(model, 'proven.onnx');
+    const report = await prune(on({ only: 'proven', output }));
+    expect(report.sites[0]).toMatchObject({ removed: [0, 1], proven: 2 });
+    expect(report.sites[0]!.kept).toEqual([
+      { reason: 'not proven to have one value for every input', neurons: [2, 3] },
+    ]);
+    expect(report.warnings.map(({ code }) => code)).not.toContain('constant-on-data');
+    const wild: NdArray = {
+      type: 'float32',
+      dims: [2, 4],
+      data: Float32Array.from([1e30, 0, 0, 0, -7, 3, 0, 1]),
+    };
+    const [before, after] = [await run(model, { x: wild }, 'y'), await run(output, { x: wild }, 'y')];
+    for (const [i, value] of before.entries()) {
+      expect(Math.abs(value - after[i]!)).toBeLessThanOrEqual(SUM_TOLERANCE * Math.abs(value));
+    }
+  });
+
+  it('stay where they have other values on the second data, where the outputs are compared, too', async () => {
+    const report = await prune(on({ verify: loud }));
+    expect(pruneReportSchema.parse(report)).toEqual(report);
+    expect(report.sites[0]).toMatchObject({ removed: [0, 1, 3], proven: 2 });
+    expect(report.sites[0]!.kept).toEqual([
+      { reason: 'it has other values on the second data', neurons: [2] },
+    ]);
+    expect(report.verification).toMatchObject({
+      data: { positions: 3 },
+      outputs: { positions: 3, tolerance: ROUNDING.float32 },
+    });
+    expect(report.verification!.outputs!.relative).toBeLessThanOrEqual(ROUNDING.float32);
+    expect(renderPrune(report).replace(/\s+/g, ' ')).toMatch(
+      /proven 2 of 3 have one value for every input, 1 had one on both data sets \(the second is .*, 3 positions\)/,
+    );
+  });
+
+  it('need a criterion to be met on both data sets', async () => {
+    const criterion = { dead: 'frequency', deadBelow: 0.3 } as const;
+    const first = await prune(on({ ...criterion, yes: true }));
+    const both = await prune(on({ ...criterion, verify: loud }));
+    expect(first.sites[0]!.removed).toEqual([0, 1, 2, 3]);
+    expect(both.sites[0]!.removed).toEqual([0, 1, 3]);
+  });
+
+  it.each([
+    [{ verify: quiet }, /Expected `verify` to be another data set than the first/],
+    [{ only: 'all' as 'proven' }, /Expected `only` to be `proven`, got `all`/],
+    [{ only: 'proven', dead: 'silent' }, /exclude each other/],
+    [{ align: 0 }, /Expected `align` to be a whole number from 1 to 4,096, got `0`/],
+    [{ align: 1e12 }, /got `1000000000000`/],
+  ] as const)('%j is refused', async (more, message) => {
+    await expect(prune(on(more))).rejects.toThrow(message);
+  });
+});
+
 describe('a layer that cannot be pruned is listed with the reason', () => {
   const reasonOf = async (spec: ModelSpec) => {
     const model = built(spec);
@@ -327,7 +445,18 @@ describe('bad input', () => {
   it('has no file under the final name while it is killed in the middle', { timeout: 60_000 }, async () => {
     const model = await constantOnes('gpt2-ts17');
     const output = beside(model);
-    const args = ['dist/src/cli/main.js', 'prune', model, '-o', output, '--data', 'random', '--tokens', '64'];
+    const args = [
+      'dist/src/cli/main.js',
+      'prune',
+      model,
+      '-o',
+      output,
+      '--data',
+      'random',
+      '--tokens',
+      '64',
+      '--yes',
+    ];
     const child = spawn(process.execPath, args, { stdio: 'ignore' });
     const ended = new Promise((resolve) => child.on('close', resolve));
     // Killed as soon as something of the output is there: then it is not complete.

@@ -9,10 +9,10 @@ import { weightNumbers } from '../weight-numbers.js';
  * @returns [outputs]; `null` when the numbers of the weight are not known before running.
  */
 export function contribution(
-  { node, operand, inAxis, outAxis }: SummingLayer,
+  { node }: SummingLayer,
   constants: ReadonlyMap<number, number>,
 ): Float64Array | null {
-  const weight = weightNumbers(operand, inAxis, outAxis);
+  const weight = weightNumbers(node);
   if (!weight) return null;
   const sums = new Float64Array(weight.outputs);
   const inputs = new Set([...constants.keys()].filter((index) => constants.get(index) !== 0));
