@@ -194,5 +194,5 @@ function sumsAt(layer: SummingLayer, plan: RemovalPlan, { evidenceAt }: ChooseOp
   );
   const areZeros = [...constants.values()].every((constant) => constant === 0);
   // Where a bias cannot take them only zeros are removed, or neurons that a criterion calls dead, at a price.
-  return layer.biasObstacle || areZeros ? new Float64Array(0) : contribution(layer, constants);
+  return layer.biasObstacle || areZeros ? new Float64Array(0) : contribution(layer.node, constants);
 }

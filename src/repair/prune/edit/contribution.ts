@@ -1,17 +1,14 @@
-import type { SummingLayer } from '../removal/removal.js';
+import type { Node } from '../../../graph/graph.js';
 import { weightNumbers } from '../weight-numbers.js';
 
 /**
- * Returns what constant inputs add to every output of a layer: Σ_n c[n] · W[n, out], summed over the kernel of a
+ * Returns what constant inputs add to every output of a layer, the multiplication by a weight that `node` is: Σ_n c[n] · W[n, out], summed over the kernel of a
  * convolution. Only the weights of inputs that are not zero are used.
  *
  * @param constants Index along the layer's input → its value.
  * @returns [outputs]; `null` when the numbers of the weight are not known before running.
  */
-export function contribution(
-  { node }: SummingLayer,
-  constants: ReadonlyMap<number, number>,
-): Float64Array | null {
+export function contribution(node: Node, constants: ReadonlyMap<number, number>): Float64Array | null {
   const weight = weightNumbers(node);
   if (!weight) return null;
   const sums = new Float64Array(weight.outputs);

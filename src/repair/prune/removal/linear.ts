@@ -42,7 +42,7 @@ export function throughLinear(arrival: Arrival): Propagation | Refusal | null {
   const biasObstacle = layout.quantized ? 'its inputs are quantized' : paddingObstacle(node);
   return {
     removals: [[input(layout.weight), weight]],
-    summingLayer: { node, operand, inAxis, outAxis, removal, biasObstacle },
+    summingLayer: { node, operand, outAxis, removal, biasObstacle },
   };
 }
 

@@ -36,9 +36,8 @@ export interface SizeEdit {
 /** A layer that sums over the neurons, y[out] = Σ_n x[n] · W[n, out]: downstream of it there are none. */
 export interface SummingLayer {
   node: Node;
-  /** W as the node multiplies it, with the axes of its inputs and outputs. */
+  /** W as the node multiplies it, and the axis of its outputs. */
   operand: Value;
-  inAxis: number;
   outAxis: number;
   /** Removal from x. */
   removal: AxisRemoval;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Model } from '../../../../src/graph/model.js';
 import { contribution } from '../../../../src/repair/prune/edit/contribution.js';
-import type { AxisRemoval, SummingLayer } from '../../../../src/repair/prune/removal/removal.js';
 import { buildGraphModel, type ModelSpec, tensor } from '../../../build.js';
 import { nodeNamed } from '../../../graph/build-graph.js';
 
@@ -16,11 +15,7 @@ describe('contribution', () => {
   ]);
   const expected = Array.from({ length: outs }, (_, o) => 2 * at(1, o) - 0.5 * at(4, o));
 
-  function layerOf(model: Model, inAxis: number, outAxis: number): SummingLayer {
-    const node = nodeNamed(model.graph, 'end');
-    const removal: AxisRemoval = { axis: -1, width: ins, removed: new Map() };
-    return { node, operand: node.inputs[1]!, inAxis, outAxis, removal, biasObstacle: null };
-  }
+  const endOf = (model: Model) => nodeNamed(model.graph, 'end');
   const build = (initializers: ModelSpec['initializers'], nodes: ModelSpec['nodes']) =>
     buildGraphModel({
       inputs: { x: ['float32', [1, ins]] },
@@ -29,15 +24,12 @@ describe('contribution', () => {
       outputs: ['y'],
     });
 
-  it.each<[string, ModelSpec['initializers'], ModelSpec['nodes'], number, number]>([
-    ['[in, out]', { w: ['float32', [ins, outs], matrix] }, [], -2, -1],
-    ['[out, in]', { w: ['float32', [outs, ins], turned] }, [], -1, -2],
+  it.each<[string, ModelSpec['initializers'], ModelSpec['nodes']]>([
+    ['[in, out]', { w: ['float32', [ins, outs], matrix] }, []],
     [
       'a Transpose of [out, in]',
       { v: ['float32', [outs, ins], turned] },
       [['Transpose', ['v'], ['w'], { perm: [1, 0] }]],
-      -2,
-      -1,
     ],
     [
       'int8 with a scale and zero point for each output',
@@ -51,25 +43,36 @@ describe('contribution', () => {
         z: ['int8', [outs], [0, 3, -2]],
       },
       [['DequantizeLinear', ['q', 's', 'z'], ['w'], { axis: 1 }]],
-      -2,
-      -1,
     ],
     [
       'half precision behind a Cast',
       { h: ['float16', [ins, outs], matrix] },
       [['Cast', ['h'], ['w'], { to: 1 }]],
-      -2,
-      -1,
     ],
-  ])('sums the weights of constant inputs stored as %s', (_, initializers, nodes, inAxis, outAxis) => {
+  ])('sums the weights of constant inputs stored as %s', (_, initializers, nodes) => {
     const model = build(initializers, [...nodes, ['MatMul', ['x', 'w'], ['y'], {}, { name: 'end' }]]);
-    expect([...contribution(layerOf(model, inAxis, outAxis), constants)!]).toEqual(expected);
+    expect([...contribution(endOf(model), constants)!]).toEqual(expected);
+  });
+
+  it('multiplies by the alpha of a Gemm, which may have its weight turned', () => {
+    const gemm = { transB: 1, alpha: { f: 2 } };
+    const model = build({ w: ['float32', [outs, ins], turned] }, [
+      ['Gemm', ['x', 'w'], ['y'], gemm, { name: 'end' }],
+    ]);
+    expect([...contribution(endOf(model), constants)!]).toEqual(expected.map((sum) => 2 * sum));
+  });
+
+  it('is not known for a batch of matrices, one for each expert', () => {
+    const model = build({ w: ['float32', [2, ins, outs], 1] }, [
+      ['MatMul', ['x', 'w'], ['y'], {}, { name: 'end' }],
+    ]);
+    expect(contribution(endOf(model), constants)).toBeNull();
   });
 
   it('sums over the kernel of a convolution', () => {
     const kernel = tensor('float32', [2, 2, 1, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
     const model = build({ w: kernel }, [['Conv', ['x', 'w'], ['y'], {}, { name: 'end' }]]);
-    expect([...contribution(layerOf(model, -3, -4), new Map([[1, 10]]))!]).toEqual([70, 150]);
+    expect([...contribution(endOf(model), new Map([[1, 10]]))!]).toEqual([70, 150]);
   });
 
   it('says so when the weights are computed', () => {
@@ -77,6 +80,6 @@ describe('contribution', () => {
       ['Tanh', ['w0'], ['w']],
       ['MatMul', ['x', 'w'], ['y'], {}, { name: 'end' }],
     ]);
-    expect(contribution(layerOf(model, -2, -1), constants)).toBeNull();
+    expect(contribution(endOf(model), constants)).toBeNull();
   });
 });
