@@ -32,7 +32,7 @@ export interface GoldenSite {
  * PyTorch and ONNX Runtime compute the same float32 network in another order: largest difference per position, relative
  * to the largest activation of the site.
  */
-export const VALUE_TOLERANCE = 3e-6;
+const VALUE_TOLERANCE = 3e-6;
 
 export const readGolden = (path: string): Golden => JSON.parse(readFileSync(path, 'utf8')) as Golden;
 

@@ -59,7 +59,7 @@ function formula({ width, kernel, bias, model }: Network, which: 'lower' | 'uppe
 }
 
 /** Writes a probability; one near 1 by what is missing, as in `1 − 3.2e-12`. */
-export function probabilityText(probability: number, missing: number): string {
+function probabilityText(probability: number, missing: number): string {
   if (missing === 0) return '1 (to double precision)';
   if (missing < 1e-3) return `1 − ${missing.toExponential(2)}`;
   return probability < 1e-3 ? probability.toExponential(2) : probability.toFixed(4);

@@ -1,11 +1,9 @@
-import type { TensorProto } from '../onnx/types.js';
 import type { Attribute, Graph } from './graph.js';
 
 /** AttributeProto.AttributeType codes that the auditor writes. */
 const FLOAT = 1;
 const INT = 2;
 const STRING = 3;
-const TENSOR = 4;
 const GRAPH = 5;
 const INTS = 7;
 
@@ -19,5 +17,4 @@ export const floatAttribute = (f: number): Attribute => attribute(FLOAT, { f });
 export const stringAttribute = (s: string): Attribute =>
   attribute(STRING, { s: new TextEncoder().encode(s) });
 export const intsAttribute = (ints: number[]): Attribute => attribute(INTS, { ints: ints.map(BigInt) });
-export const tensorAttribute = (t: TensorProto): Attribute => attribute(TENSOR, { t });
 export const graphAttribute = (graph: Graph): Attribute => ({ ...attribute(GRAPH, {}), graphs: [graph] });

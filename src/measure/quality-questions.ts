@@ -5,7 +5,7 @@ import type { NdArray } from '../onnx/array.js';
 import type { QualityTask } from '../stats/quality.js';
 
 /** Share of the text tokens that a masked model is asked for (Devlin et al. 2018). */
-export const MASKED_SHARE = 0.15;
+const MASKED_SHARE = 0.15;
 
 /** Questions to a model in one batch. Rows are tokens [batch · sequence], nodes, images or records. */
 export interface Questions {

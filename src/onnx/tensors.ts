@@ -6,7 +6,7 @@ import { elementCount } from './tensor-size.js';
 import type { TensorProto } from './types.js';
 
 export { tensorByteRange, tensorBytes } from './tensor-bytes.js';
-export { elementCount, tensorByteLength } from './tensor-size.js';
+export { elementCount } from './tensor-size.js';
 
 /** Numbers of a tensor: float32 for the floating-point types up to 32 bits, float64 for all others. */
 export type Numbers = Float32Array | Float64Array;

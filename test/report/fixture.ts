@@ -102,7 +102,7 @@ export function reluRows(positions: number, neurons: number, dead: number): numb
 }
 
 /** Signed rows around zero, shape [positions, neurons]. */
-export function signedRows(positions: number, neurons: number): number[][] {
+function signedRows(positions: number, neurons: number): number[][] {
   return Array.from({ length: positions }, (_, p) =>
     Array.from({ length: neurons }, (_, i) => {
       const u = ((p * 53 + i * 29) % 101) / 50.5 - 1;

@@ -77,7 +77,7 @@ export function randomGraphSet(spec: DataSpec): DataSet {
  *
  * @throws UserError naming the input that cannot be filled or the array that does not fit.
  */
-export function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: string): DataSet {
+function graphSet(arrays: Arrays, path: string, spec: DataSpec, name: string): DataSet {
   const nodes = countNodes(arrays, spec.inputs, path);
   const stored = spec.storedGraph;
   checkNodes(nodes, stored?.nodes ?? null, name);

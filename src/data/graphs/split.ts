@@ -1,7 +1,7 @@
 /**
  * Sizes of Planetoid's split (Yang et al. 2016): training nodes of each class, validation nodes, test nodes.
  */
-export const PLANETOID = { trainPerClass: 20, val: 500, test: 1000 };
+const PLANETOID = { trainPerClass: 20, val: 500, test: 1000 };
 
 /**
  * Splits nodes as Planetoid does: the first 20 nodes of each class to train, then the next 500 of the others,

@@ -74,7 +74,7 @@ async function readIdx(folder: string, name: string, names: string[], split: str
  * Reads an idx file of unsigned bytes: 0 0 8 rank, then the sizes as big-endian 32-bit numbers, then the
  * bytes.
  */
-export function parseIdx(bytes: Uint8Array, path: string): { dims: number[]; data: Uint8Array } {
+function parseIdx(bytes: Uint8Array, path: string): { dims: number[]; data: Uint8Array } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const rank = bytes[3] ?? 0;
   if (bytes.length < 4 || view.getUint16(0) !== 0 || bytes[2] !== 8 || rank === 0) {

@@ -54,7 +54,7 @@ export async function* fileLines(path: string): AsyncGenerator<string[]> {
  * Reads the bytes of a file, unzipped if its name ends in `.gz`. Errors reach the reader; leaving early
  * closes the file.
  */
-export function byteStream(path: string): NodeJS.ReadableStream {
+function byteStream(path: string): NodeJS.ReadableStream {
   const file = createReadStream(path);
   return path.toLowerCase().endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
 }

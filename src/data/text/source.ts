@@ -17,7 +17,7 @@ export interface TextSource {
 }
 
 /** File name endings of text, each also with `.gz`. */
-export const textEndings = ['.txt', '.jsonl', '.tokens', '.raw', '.parquet'];
+const textEndings = ['.txt', '.jsonl', '.tokens', '.raw', '.parquet'];
 
 /** True if the path has the ending of a text file that this tool reads. */
 export function isTextPath(path: string): boolean {
@@ -51,7 +51,7 @@ export async function fileSource(path: string): Promise<TextSource> {
 }
 
 /** Reads up to the first line that is not blank. */
-export async function expectText(source: TextSource, path: string): Promise<void> {
+async function expectText(source: TextSource, path: string): Promise<void> {
   for await (const lines of source.lines()) {
     if (lines.some((line) => line !== END_OF_DOCUMENT && line.trim() !== '')) return;
   }

@@ -40,7 +40,7 @@ export function withSizeEdit(
 }
 
 /** Returns an element of a shape if the file states it; `null` when it is computed from other shapes. */
-export function sizeAt(shape: Value, element: number, shapeOf: ShapeOf): number | null {
+function sizeAt(shape: Value, element: number, shapeOf: ShapeOf): number | null {
   const constant = constantInts(shape);
   if (constant) return constant[element] ?? null;
   const part = concatPart(shape, element, shapeOf);
