@@ -78,7 +78,7 @@ function mlpSites(unit: MlpUnit, id: LayerId): Site[] {
 function attentionSite({ attention }: AttentionUnit, id: LayerId): Site {
   const { projection, result, averaged } = attention;
   return {
-    ...siteAt(id, 'attn_out', { value: result.value, axis: -1 }),
+    ...siteAt(id, 'attn_out', { value: result.value, axis: projection.neuronAxis }),
     plus: result.absorbed,
     neurons: averaged ? averaged.neurons : projection.neurons,
     activation: null,
