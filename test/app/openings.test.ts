@@ -64,7 +64,7 @@ describe('a command opens its model, its data and its patterns once', () => {
 
   test('prune, and once more the smaller model that it checks', async () => {
     const output = join(mkdtempSync(join(tmpdir(), 'audit-openings-')), 'small.onnx');
-    await prune({ ...mlp, output });
+    await prune({ ...mlp, output, yes: true });
     expect(calls).toMatchObject({ openModel: 2, findSites: 2, openData: 1 });
   });
 });

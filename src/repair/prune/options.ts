@@ -16,7 +16,7 @@ export interface PruneOptions extends AuditOptions {
 }
 
 /** Largest `align`: hardware works in tiles of 8 to 256 neurons, and a much wider multiple keeps every layer as it is. */
-export const MOST_ALIGN = 4096;
+const MOST_ALIGN = 4096;
 
 /** Checks the options of a pruning itself. @throws UserError for a value that one of them cannot have. */
 export function checkPruneOptions({ align = 1, only, verify, data = 'sample', dead }: PruneOptions): void {
