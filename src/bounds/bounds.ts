@@ -32,10 +32,12 @@ const DEFAULT_NETWORKS = 1024;
 const DEFAULT_SEED = 1;
 
 /**
- * Bounds the probability that a random rectifier network is alive, and finds the width that a depth needs. On request
- * random networks are run to compare, and the paper's figures are written (Rister & Rubin, arXiv 2007.06192).
+ * Bounds the probability that a random rectifier network is alive, and finds the width that a depth needs. On
+ * request random networks are run to compare, and the paper's figures are written (Rister & Rubin, arXiv
+ * 2007.06192).
  *
- * @throws UserError when too little is known, a number is out of its limits, or the model is no rectifier network.
+ * @throws UserError when too little is known, a number is out of its limits, or the model is no rectifier
+ *   network.
  */
 export async function bounds(options: BoundsOptions): Promise<BoundsReport> {
   const { probability, figures: folder, onStage, ...rest } = options;

@@ -3,7 +3,9 @@ import type { Figure, FigurePanel, FigureSeries } from './schema.js';
 /** Okabe & Ito's palette, which colour-blind readers tell apart, and hues between for lists of many lines. */
 const PALETTE = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b8860b', '#56b4e9', '#555555'];
 
-/** Lines of one panel beyond this are coloured by their order and named at their ends by the panel's title. */
+/**
+ * Lines of one panel beyond this are coloured by their order and named at their ends by the panel's title.
+ */
 const MOST_NAMED = 6;
 const GAP = { left: 58, right: 18, top: 34, bottom: 44 };
 const HEADER = 46;
@@ -49,7 +51,10 @@ export async function renderFigure(figure: Figure): Promise<string> {
   }
 }
 
-/** Without what reacts to a mouse and without names that count up with every drawing: the same figure is the same file. */
+/**
+ * Without what reacts to a mouse and without names that count up with every drawing: the same figure is the
+ * same file.
+ */
 function still(svg: string): string {
   return svg
     .replace(/<style\b[\s\S]*?<\/style>\s*/g, '')

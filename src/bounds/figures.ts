@@ -25,8 +25,8 @@ const KEPT_PROBABILITY = 0.5;
 const POINT_WIDTHS = [2, 4, 8];
 
 /**
- * Makes figures 2, 4, 5 and 6 of Rister & Rubin (arXiv 2007.06192) as data. Figure 2 holds formulas alone; the others
- * run random networks.
+ * Makes figures 2, 4, 5 and 6 of Rister & Rubin (arXiv 2007.06192) as data. Figure 2 holds formulas alone;
+ * the others run random networks.
  *
  * @throws UserError for more points than a simulation holds in memory.
  */
@@ -145,7 +145,10 @@ async function figure5(simulator: Simulator, options: Settings): Promise<Figure>
   };
 }
 
-/** Draws the shares of living points and networks: independent weights, sign flips (section 7), batch normalization. */
+/**
+ * Draws the shares of living points and networks: independent weights, sign flips (section 7), batch
+ * normalization.
+ */
 async function figure6(simulator: Simulator, options: Settings): Promise<Figure> {
   const points: Figure['panels'] = [];
   const living: Figure['panels'] = [];

@@ -1,8 +1,8 @@
 /**
- * Bounds on the probability that a randomly initialized rectifier network is alive: Rister & Rubin, "Probabilistic
- * bounds on neuron death in deep rectifier networks" (arXiv 2007.06192). They hold for weights and biases that are
- * independent, with densities symmetric about zero. Everything is computed in logarithms: neither 2^−n nor a depth of
- * 10^12 is lost to rounding.
+ * Bounds on the probability that a randomly initialized rectifier network is alive: Rister & Rubin,
+ * "Probabilistic bounds on neuron death in deep rectifier networks" (arXiv 2007.06192). They hold for weights
+ * and biases that are independent, with densities symmetric about zero. Everything is computed in logarithms:
+ * neither 2^−n nor a depth of 10^12 is lost to rounding.
  */
 
 /** One rectifier layer, as far as the bounds go. */
@@ -23,9 +23,9 @@ export interface LivingBounds {
 }
 
 /**
- * Bounds a network of any layers: ∏ (1 − 2^−nⱼ) ≤ P ≤ ∏_{j>1} (1 − 2^−parametersⱼ). One data point dies at a layer with
- * probability 2^−n. All points die at a layer whose parameters are all negative, if its input comes from a rectifier,
- * so the first layer does not count. O(layers).
+ * Bounds a network of any layers: ∏ (1 − 2^−nⱼ) ≤ P ≤ ∏_{j>1} (1 − 2^−parametersⱼ). One data point dies at a
+ * layer with probability 2^−n. All points die at a layer whose parameters are all negative, if its input
+ * comes from a rectifier, so the first layer does not count. O(layers).
  */
 export function livingBounds(layers: readonly LayerShape[]): LivingBounds {
   const lower = compensatedSum(layers.map(({ neurons }) => logNotAllNegative(neurons)));
@@ -43,17 +43,26 @@ export function denseParameters(width: number, bias: boolean): number {
   return width * width + (bias ? width : 0);
 }
 
-/** Returns N²M² weights and N biases: the parameters of N kernels of M × M that span N input maps, as `Conv` has them. */
+/**
+ * Returns N²M² weights and N biases: the parameters of N kernels of M × M that span N input maps, as `Conv`
+ * has them.
+ */
 export function convolutionParameters(maps: number, kernel: number, bias: boolean): number {
   return maps * (maps * kernel * kernel + (bias ? 1 : 0));
 }
 
-/** Returns N·M² weights and N biases: what equation 22 of the paper counts, kernels that read one input map each. */
+/**
+ * Returns N·M² weights and N biases: what equation 22 of the paper counts, kernels that read one input map
+ * each.
+ */
 export function oneMapParameters(maps: number, kernel: number, bias: boolean): number {
   return maps * (kernel * kernel + (bias ? 1 : 0));
 }
 
-/** Returns ℓ(n, k) = (1 − 2^−n)^k: the lower bound, and exactly the probability that one fixed data point is alive. */
+/**
+ * Returns ℓ(n, k) = (1 − 2^−n)^k: the lower bound, and exactly the probability that one fixed data point is
+ * alive.
+ */
 export function pointAlive(width: number, depth: number): number {
   return Math.exp(depth * logNotAllNegative(width));
 }
@@ -73,8 +82,8 @@ export function widthFor(depth: number, probability: number): number {
 }
 
 /**
- * Returns the largest depth with ℓ(n, k) ≥ p: ⌊ln p / ln(1 − 2^−n)⌋. `Infinity` where 2^−n is 0 in double precision,
- * that is from width 1,075 on.
+ * Returns the largest depth with ℓ(n, k) ≥ p: ⌊ln p / ln(1 − 2^−n)⌋. `Infinity` where 2^−n is 0 in double
+ * precision, that is from width 1,075 on.
  */
 export function depthFor(width: number, probability: number): number {
   const exact = Math.log(probability) / logNotAllNegative(width);
@@ -82,7 +91,10 @@ export function depthFor(width: number, probability: number): number {
   return Math.abs(exact - nearest) < 1e-12 * nearest ? nearest : Math.floor(exact);
 }
 
-/** Returns ln(1 − 2^−count): the logarithm of the probability that not all of `count` symmetric numbers are negative. */
+/**
+ * Returns ln(1 − 2^−count): the logarithm of the probability that not all of `count` symmetric numbers are
+ * negative.
+ */
 function logNotAllNegative(count: number): number {
   return Math.log1p(-(2 ** -count));
 }

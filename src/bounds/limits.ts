@@ -56,7 +56,11 @@ const SIMULATED = { width: 1024, depth: 4096 };
 /** Most numbers in the state of one simulated network: 64 MiB, of which ONNX Runtime holds several. */
 const MOST_STATE_NUMBERS = 2 ** 24;
 
-/** Checks that a network can be simulated in memory. @throws UserError that names the number to make smaller. */
+/**
+ * Checks that a network can be simulated in memory.
+ *
+ * @throws UserError that names the number to make smaller.
+ */
 export function checkSimulation(network: {
   width: number;
   depth: number;

@@ -11,7 +11,7 @@ export interface ModelLayers {
   layers: ModelLayer[];
 }
 
-export interface ModelLayer extends LayerShape {
+interface ModelLayer extends LayerShape {
   /** Site id of the layer's output. */
   id: string;
   bias: boolean;

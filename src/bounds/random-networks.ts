@@ -8,8 +8,8 @@ import { encodeModel } from '../onnx/encode.js';
 import { makeTensor } from '../onnx/make-tensor.js';
 
 /**
- * Options of a graph that runs many random rectifier networks at once. Dimensions: r networks; n units or feature maps
- * of a layer; units (n, or n · side² for a convolution); points of the data; fanIn of a unit.
+ * Options of a graph that runs many random rectifier networks at once. Dimensions: r networks; n units or
+ * feature maps of a layer; units (n, or n · side² for a convolution); points of the data; fanIn of a unit.
  */
 export interface RandomNetworks {
   /** Layers that one run computes. */
@@ -62,7 +62,8 @@ export function randomNetworks(options: RandomNetworks): Uint8Array {
   const variances: Value[] = [];
   let peak: Value | null = null;
   for (let layer = 0; layer < options.layers; layer++) {
-    // Without bias a network is positively homogeneous: dividing by its largest output keeps float32 in range.
+    // Without bias a network is positively homogeneous: dividing by its largest output keeps float32 in
+    // range.
     const scaled = peak ? b.op('Div', [at(b, weights, layer), peak]) : at(b, weights, layer);
     const sums = sumsOf(b, options, state, scaled, bias && at(b, bias, layer));
     const next = rectify(b, options, sums, alive);
@@ -119,7 +120,10 @@ interface Rectified {
   largest: Value;
 }
 
-/** Computes max(sums, 0), with the sums first changed as the scheme says. A point stays alive if a unit is positive. */
+/**
+ * Computes max(sums, 0), with the sums first changed as the scheme says. A point stays alive if a unit is
+ * positive.
+ */
 function rectify(b: Builder, { scheme }: RandomNetworks, sums: Value, alive: Value): Rectified {
   const input =
     scheme === 'flip'

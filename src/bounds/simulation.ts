@@ -33,7 +33,9 @@ export interface Simulation {
   leastAliveShare: number[];
   /** Mean over living networks of ‖σ‖²/‖λ‖²; `null` where no network lives, or it was not measured. */
   meanVariance: (number | null)[];
-  /** Median of the same. A network in which most points are dead has a huge variance, which rules the mean. */
+  /**
+   * Median of the same. A network in which most points are dead has a huge variance, which rules the mean.
+   */
   medianVariance: (number | null)[];
   /** Version of ONNX Runtime. */
   onnxruntime: string;

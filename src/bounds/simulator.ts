@@ -59,7 +59,10 @@ function graphOf(options: SimulationOptions, networks: number): RandomNetworks {
   };
 }
 
-/** Returns how many networks one run takes: as many as the state's and the weights' numbers allow, at least one. */
+/**
+ * Returns how many networks one run takes: as many as the state's and the weights' numbers allow, at least
+ * one.
+ */
 function networksPerRun(options: SimulationOptions): number {
   const byState = Math.floor(STATE_NUMBERS / (unitsOf(options) * options.points));
   const byWeights = Math.floor(WEIGHT_NUMBERS / (LAYERS * options.width * fanInOf(options)));
@@ -94,7 +97,10 @@ async function runAll(
   return tally.finish();
 }
 
-/** Takes `count` networks through all layers. Dead ones are left out of the next run and counted as dead from there. */
+/**
+ * Takes `count` networks through all layers. Dead ones are left out of the next run and counted as dead from
+ * there.
+ */
 async function runNetworks(
   session: Session,
   options: SimulationOptions,

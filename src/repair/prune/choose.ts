@@ -9,7 +9,7 @@ import { readBy } from './read-tensors.js';
 import { planRemoval, type RemovalPlan } from './removal/plan.js';
 import { fromEnd, type ShapeOf, type SummingLayer } from './removal/removal.js';
 
-/** What is known of the neurons, and what the user allows. */
+/** Facts about the neurons, and what the user allows. */
 export interface ChooseOptions {
   shapeOf: ShapeOf;
   /** Returns the evidence of a watched tensor. */
@@ -17,11 +17,16 @@ export interface ChooseOptions {
   prover: Prover;
   /** True if neurons that are not proven to be constant for every input must stay. */
   onlyProven: boolean;
-  /** Neurons that this criterion calls dead are removed too, as if they always had their mean value; `null`: none. */
+  /**
+   * Neurons that this criterion calls dead are removed too, as if they always had their mean value; `null`:
+   * none.
+   */
   criterion: Pick<Criterion, 'dead' | 'deadBelow'> | null;
   /** Widths stay multiples of this. */
   align: number;
-  /** Neurons that a removal at another site removes, since a depthwise convolution gives both sites the same. */
+  /**
+   * Neurons that a removal at another site removes, since a depthwise convolution gives both sites the same.
+   */
   taken: ReadonlySet<number>;
 }
 
@@ -44,8 +49,8 @@ export interface Choice {
 }
 
 /**
- * Chooses the neurons of a site to remove: those that had one value at every position, at the site and wherever a layer
- * reads them.
+ * Chooses the neurons of a site to remove: those that had one value at every position, at the site and
+ * wherever a layer reads them.
  */
 export function chooseNeurons(site: Site, options: ChooseOptions): Choice {
   const { taken, shapeOf, criterion } = options;
@@ -170,7 +175,9 @@ function obstaclesOf(
   return found;
 }
 
-/** Returns as many neurons as leave a width that is a multiple of `align`. Zeros go first: they need no bias. */
+/**
+ * Returns as many neurons as leave a width that is a multiple of `align`. Zeros go first: they need no bias.
+ */
 function aligned(
   removable: readonly number[],
   { neurons, value }: Evidence,

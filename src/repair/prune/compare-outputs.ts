@@ -9,8 +9,8 @@ import { DataType } from '../../onnx/data-types.js';
 import { bf16ToF32, f16ToF32 } from '../../onnx/floats.js';
 
 /**
- * Largest difference of outputs, relative to the largest output, that summing in another order makes: by the narrowest
- * number format in the model. Quantized activations may move by one step.
+ * Largest difference of outputs, relative to the largest output, that summing in another order makes: by the
+ * narrowest number format in the model. Quantized activations may move by one step.
  */
 export const ROUNDING = { float32: 1e-4, float16: 2e-2, bfloat16: 1e-1, quantized: 5e-2 };
 
@@ -104,8 +104,8 @@ function compare(
 }
 
 /**
- * Returns a function that is true for elements of an output at positions that count; `null` when the output [batch,
- * …, sequence, …] does not have the axes of the mask [batch, sequence].
+ * Returns a function that is true for elements of an output at positions that count; `null` when the output
+ * [batch, …, sequence, …] does not have the axes of the mask [batch, sequence].
  */
 function positionCounts(dims: number[], { dims: axes, data }: NdArray): ((i: number) => boolean) | null {
   const inner = (axis: number) => dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);

@@ -4,8 +4,8 @@ import type { Choice } from './choose.js';
 import type { PruneOptions } from './options.js';
 
 /**
- * Requires the user's consent to remove neurons that are dead on the data only: on other data they may be alive. A model
- * of wake words has neurons that fire at nothing but the word.
+ * Requires the user's consent to remove neurons that are dead on the data only: on other data they may be
+ * alive. A model of wake words has neurons that fire at nothing but the word.
  *
  * @throws UserError that names the three ways on, unless one of them was taken.
  */

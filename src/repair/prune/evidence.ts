@@ -6,7 +6,9 @@ export interface Evidence {
   neurons: number;
   /** Returns true if the neuron had one finite value at every position of the data. */
   isConstant(index: number): boolean;
-  /** Returns true if it had this value at every position of the second data, too; always without second data. */
+  /**
+   * Returns true if it had this value at every position of the second data, too; always without second data.
+   */
   isConfirmed(index: number): boolean;
   /** Value that the neuron always had, or its mean. */
   value(index: number): number;

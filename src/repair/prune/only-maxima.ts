@@ -3,7 +3,10 @@ import { Builder } from '../../graph/builder.js';
 import type { Model } from '../../graph/model.js';
 import { DataType } from '../../onnx/data-types.js';
 
-/** Replaces each output by its largest number: the whole model runs, and nothing large leaves it. Returns their names. */
+/**
+ * Replaces each output by its largest number: the whole model runs, and nothing large leaves it. Returns
+ * their names.
+ */
 export function onlyMaxima(model: Model): string[] {
   const { graph } = model;
   const b = Builder.of(model, 'audit/maximum/');

@@ -15,7 +15,10 @@ export interface PruneOptions extends AuditOptions {
   yes?: boolean;
 }
 
-/** Largest `align`: hardware works in tiles of 8 to 256 neurons, and a much wider multiple keeps every layer as it is. */
+/**
+ * Largest `align`: hardware works in tiles of 8 to 256 neurons, and a much wider multiple keeps every layer
+ * as it is.
+ */
 const MOST_ALIGN = 4096;
 
 /** Checks the options of a pruning itself. @throws UserError for a value that one of them cannot have. */
@@ -34,7 +37,10 @@ export function checkPruneOptions({ align = 1, only, verify, data = 'sample', de
   }
 }
 
-/** Returns the command for the lineage of the smaller model: the options that decide which neurons it has lost. */
+/**
+ * Returns the command for the lineage of the smaller model: the options that decide which neurons it has
+ * lost.
+ */
 export function commandOf({ align = 1, dead, deadBelow, only, verify }: PruneOptions): string {
   const parts = [
     'audit prune',
@@ -47,7 +53,7 @@ export function commandOf({ align = 1, dead, deadBelow, only, verify }: PruneOpt
   return parts.filter((part) => part !== '').join(' ');
 }
 
-/** @param shown What the user wrote, if it was text. @throws SettingError for a width that is none. */
+/** Checks `align`; `shown` is the text that the user wrote. @throws SettingError for a width that is none. */
 export function checkAlign(align: number, shown: string | number = align): void {
   if (Number.isInteger(align) && align >= 1 && align <= MOST_ALIGN) return;
   throw new SettingError('align', `a whole number from 1 to ${number(MOST_ALIGN)}`, shown);

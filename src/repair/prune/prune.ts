@@ -24,12 +24,13 @@ import type { PruneReport } from './schema.js';
 import { type Unpublished, writeIdentical, writeUnpublished } from './write.js';
 
 /**
- * Removes dead neurons and writes a smaller model: measures → chooses neurons → plans which tensors lose which indices →
- * edits the graph → checks the outputs → writes. Without `dead` only neurons that had one value at every position are
- * removed, and the outputs on the data stay as they were.
+ * Removes dead neurons and writes a smaller model: measures → chooses neurons → plans which tensors lose
+ * which indices → edits the graph → checks the outputs → writes. Without `dead` only neurons that had one
+ * value at every position are removed, and the outputs on the data stay as they were.
  *
- * @throws UserError for bad input, and where neurons that are not proven to be dead may be removed only with `yes`,
- *   `verify` or `only`; RunError when a run fails or the outputs moved; Interrupted when aborted. Nothing is written then.
+ * @throws UserError for bad input, and where neurons that are not proven to be dead may be removed only with
+ *   `yes`, `verify` or `only`; RunError when a run fails or the outputs moved; Interrupted when aborted.
+ *   Nothing is written then.
  */
 export async function prune(options: PruneOptions): Promise<PruneReport> {
   checkPruneOptions(options);
@@ -101,8 +102,9 @@ async function withData(subject: Subject, data: string): Promise<Subject> {
 }
 
 /**
- * Returns the subject with the data that decides. In a graph that is all nodes, not only those of a split: a node outside
- * the split feeds its neighbours inside it, so a neuron may be removed only if it is constant at every node.
+ * Returns the subject with the data that decides. In a graph that is all nodes, not only those of a split: a
+ * node outside the split feeds its neighbours inside it, so a neuron may be removed only if it is constant at
+ * every node.
  */
 async function observed(subject: Subject, isExact: boolean): Promise<Subject> {
   if (!isExact || !subject.data.graph) return subject;

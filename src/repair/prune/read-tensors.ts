@@ -7,8 +7,8 @@ import { planRemoval, type RemovalPlan } from './removal/plan.js';
 import type { ShapeOf, SummingLayer } from './removal/removal.js';
 
 /**
- * Returns the tensors to watch beside the sites. A layer may read something else than the site holds: a sum with a
- * residual stream, say. A neuron may go only if it is constant where it is read.
+ * Returns the tensors to watch beside the sites. A layer may read something else than the site holds: a sum
+ * with a residual stream, say. A neuron may go only if it is constant where it is read.
  */
 export function readTensors(sites: readonly Site[], shapeOf: ShapeOf): WatchedTensor[] {
   const found = new Map<Value, WatchedTensor>();
@@ -26,8 +26,9 @@ export function readTensors(sites: readonly Site[], shapeOf: ShapeOf): WatchedTe
 }
 
 /**
- * Returns the tensor that tells what a summing layer reads: its input, or the tensor of which the input is only a copy in
- * another shape. The fewer tensors are watched, the better; and codes of DynamicQuantizeLinear cannot be watched.
+ * Returns the tensor that tells what a summing layer reads: its input, or the tensor of which the input is
+ * only a copy in another shape. The fewer tensors are watched, the better; and codes of DynamicQuantizeLinear
+ * cannot be watched.
  */
 export function readBy({ node, removal }: SummingLayer, { site, computed }: RemovalPlan): Value {
   let read = node.input!;

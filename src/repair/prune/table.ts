@@ -20,7 +20,10 @@ const COLUMNS: Column[] = [
 /** Indices that are listed for a reason; the JSON has them all. */
 const SHOWN_INDICES = 8;
 
-/** Renders a pruning for a terminal: a line per site, why neurons stayed, a summary. The text ends with a newline. */
+/**
+ * Renders a pruning for a terminal: a line per site, why neurons stayed, a summary. The text ends with a
+ * newline.
+ */
 export function renderPrune(report: PruneReport, textOptions: TextOptions = {}): string {
   const { options, sites, quality, output } = report;
   const page = layout(textOptions);

@@ -9,7 +9,10 @@ const TIMING_SECONDS = 3;
 const FEWEST_RUNS = 3;
 const MOST_RUNS = 25;
 
-/** Returns the median seconds of a forward pass of both models on a batch. They run in turns, so that both see the same load. */
+/**
+ * Returns the median seconds of a forward pass of both models on a batch. They run in turns, so that both see
+ * the same load.
+ */
 export async function timeForward(
   before: Subject,
   after: Subject,

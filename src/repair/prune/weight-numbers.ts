@@ -9,25 +9,30 @@ import { type Decoding, storedAxis, storedWeight } from '../../patterns/weights.
 /** Elements read at a time. */
 const BLOCK_ELEMENTS = 1 << 18;
 
-/** A stored weight as the numbers W[input, output] that a layer multiplies by. Convolutions have several for each pair. */
+/**
+ * A stored weight as the numbers W[input, output] that a layer multiplies by. Convolutions have several for
+ * each pair.
+ */
 export interface WeightNumbers {
   inputs: number;
   outputs: number;
   /** Weights of each output: `inputs`, times the size of a kernel. */
   fanIn: number;
-  /** Calls `each` with every number, or with those of some inputs or outputs. The tensor is read in blocks. */
+  /**
+   * Calls `each` with every number, or with those of some inputs or outputs. The tensor is read in blocks.
+   */
   read(each: (number: number, input: number, output: number) => void, only?: OnlyThese): void;
 }
 
 /** Inputs and outputs whose weights are wanted; left out: all. */
-export interface OnlyThese {
+interface OnlyThese {
   inputs?: ReadonlySet<number>;
   outputs?: ReadonlySet<number>;
 }
 
 /**
- * Returns the numbers of the weight that a node multiplies by, decoded if they are stored as codes. `null` if the weight
- * is not stored, its numbers are not known before running, or it is a batch of matrices.
+ * Returns the numbers of the weight that a node multiplies by, decoded if they are stored as codes. `null` if
+ * the weight is not stored, its numbers are not known before running, or it is a batch of matrices.
  */
 export function weightNumbers(node: Node): WeightNumbers | null {
   const layout = operatorOf(node).weight;
@@ -77,8 +82,8 @@ export function elemTypeOf(operand: Value): number {
 }
 
 /**
- * Yields ranges of elements [start, end) of at most a block. Where the weights of one input (or output) lie together,
- * which is so along the first axis, only those that are wanted are read.
+ * Yields ranges of elements [start, end) of at most a block. Where the weights of one input (or output) lie
+ * together, which is so along the first axis, only those that are wanted are read.
  */
 function* rangesOf(
   tensor: TensorProto,
@@ -97,7 +102,10 @@ function* rangesOf(
   }
 }
 
-/** Returns (code − zero point) · scale as a function; `null` if scale or zero point are computed or lie in blocks. */
+/**
+ * Returns (code − zero point) · scale as a function; `null` if scale or zero point are computed or lie in
+ * blocks.
+ */
 function decoderOf(
   { scale, zeroPoint, axis, blockSize }: Decoding,
   inputAxis: number,

@@ -21,7 +21,8 @@ export interface Unpublished {
 }
 
 /**
- * Writes a model beside its final place, in a folder of its own, so that it can be tried before anybody sees it.
+ * Writes a model beside its final place, in a folder of its own, so that it can be tried before anybody sees
+ * it.
  *
  * @throws UserError when the disk is full or the folder cannot be written; nothing is left then.
  */
@@ -60,7 +61,10 @@ export async function writeUnpublished(
   }
 }
 
-/** Writes an identical copy of a model: cloned where the file system can, external data linked or copied beside it. */
+/**
+ * Writes an identical copy of a model: cloned where the file system can, external data linked or copied
+ * beside it.
+ */
 export async function writeIdentical(
   opened: OpenedModel,
   output: string,

@@ -18,8 +18,8 @@ export interface BiasAddition {
 export type RemovedIndices = ReadonlyMap<number, ReadonlySet<number>>;
 
 /**
- * Adds constant sums to the outputs of a layer: to its own bias, to the bias that the next node adds, or by a new Add. A
- * bias that other nodes read too is copied first.
+ * Adds constant sums to the outputs of a layer: to its own bias, to the bias that the next node adds, or by a
+ * new Add. A bias that other nodes read too is copied first.
  *
  * @param removed Removed indices of all computed tensors. Outputs that are removed as well need no bias.
  */

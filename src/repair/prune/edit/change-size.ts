@@ -48,7 +48,9 @@ function changeSize({ node, holder, element, decrease }: SizeEdit, shapeOf: Shap
   }
 }
 
-/** Returns the shape with a smaller element, as a new constant: exporters share equal shapes between layers. */
+/**
+ * Returns the shape with a smaller element, as a new constant: exporters share equal shapes between layers.
+ */
 function withSmallerElement(shape: Value, element: number, decrease: number, shapeOf: ShapeOf): Value {
   const { graph } = shape;
   const sizes = constantInts(shape);

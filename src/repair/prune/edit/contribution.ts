@@ -2,8 +2,9 @@ import type { Node } from '../../../graph/graph.js';
 import { weightNumbers } from '../weight-numbers.js';
 
 /**
- * Returns what constant inputs add to every output of a layer, the multiplication by a weight that `node` is: Σ_n c[n] · W[n, out], summed over the kernel of a
- * convolution. Only the weights of inputs that are not zero are used.
+ * Returns what constant inputs add to every output of a layer, the multiplication by a weight that `node` is:
+ * Σ_n c[n] · W[n, out], summed over the kernel of a convolution. Only the weights of inputs that are not zero
+ * are used.
  *
  * @param constants Index along the layer's input → its value.
  * @returns [outputs]; `null` when the numbers of the weight are not known before running.

@@ -7,10 +7,16 @@ import type { TensorProto } from '../../../onnx/types.js';
 import type { Deferred } from '../../../onnx/writer.js';
 import type { RemovedIndices } from './add-to-bias.js';
 
-/** Narrower tensors up to this size are made at once: shapes and biases stay readable for whoever looks at the graph. */
+/**
+ * Narrower tensors up to this size are made at once: shapes and biases stay readable for whoever looks at the
+ * graph.
+ */
 const AT_ONCE_BYTES = 65_536;
 
-/** Returns an initializer that only this use reads. A shared one is copied; the tensor of a `Constant` becomes one. */
+/**
+ * Returns an initializer that only this use reads. A shared one is copied; the tensor of a `Constant` becomes
+ * one.
+ */
 export function ownInitializer({ node, index }: Use): Value {
   const value = node.inputs[index]!;
   if (value.tensor && value.uses.length === 1) return value;

@@ -10,7 +10,8 @@ import { changeSizes, copyFilledTensors } from './change-size.js';
 import { narrowTensor, ownInitializer } from './narrow-tensor.js';
 
 /**
- * Removes the neurons of all plans from a graph, and adds the sums of the constant ones among them to biases downstream.
+ * Removes the neurons of all plans from a graph, and adds the sums of the constant ones among them to biases
+ * downstream.
  *
  * @param plans Made for this graph as it is.
  * @returns The bytes of large tensors that lost neurons; their messages hold none.
@@ -80,7 +81,10 @@ function declareNarrower(value: Value, removed: RemovedIndices): void {
   value.type = { ...value.type, shape: narrower };
 }
 
-/** Removes nodes that computed a replaced shape or held a replaced tensor, and initializers that nothing reads. */
+/**
+ * Removes nodes that computed a replaced shape or held a replaced tensor, and initializers that nothing
+ * reads.
+ */
 function removeReplaced(graph: Graph): void {
   removeUnread(graph, graph.nodes, holdsConstants);
   const unread = graph.initializers.filter(

@@ -17,8 +17,8 @@ import {
 } from './ranges.js';
 
 /**
- * Returns the ranges of an operator on channels: pooling, which picks or averages, and a normalisation by constants.
- * `null` for other nodes, and along other axes than the channels'.
+ * Returns the ranges of an operator on channels: pooling, which picks or averages, and a normalisation by
+ * constants. `null` for other nodes, and along other axes than the channels'.
  */
 export function channelRanges({
   node,
@@ -42,7 +42,10 @@ export function channelRanges({
   );
 }
 
-/** y = x · factor + shift − mean · factor, with factor = scale / √(variance + ε). Each term has an error of its own. */
+/**
+ * y = x · factor + shift − mean · factor, with factor = scale / √(variance + ε). Each term has an error of
+ * its own.
+ */
 function batchNormalised(input: Ranges, constants: readonly Ranges[], node: Node): Ranges {
   const epsilon = node.float('epsilon', 1e-5);
   const width = commonWidth([input, ...constants]);

@@ -15,8 +15,8 @@ import {
 } from './ranges.js';
 
 /**
- * Returns the ranges of a function of each element, given those of its operands. A neuron is constant if all its operands
- * are, or if the function has one value on their ranges: Relu on [−3, 0].
+ * Returns the ranges of a function of each element, given those of its operands. A neuron is constant if all
+ * its operands are, or if the function has one value on their ranges: Relu on [−3, 0].
  *
  * @param operands `null` for one that the file leaves out.
  */

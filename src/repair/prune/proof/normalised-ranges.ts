@@ -41,8 +41,8 @@ export function normalisedRanges(question: Question): Ranges | null {
 }
 
 /**
- * Returns true for x / √(mean(x²) + ε) over the last axis, as exporters write a normalisation out. x is centred before in
- * a LayerNorm and not in an RMSNorm; the bound is the same.
+ * Returns true for x / √(mean(x²) + ε) over the last axis, as exporters write a normalisation out. x is
+ * centred before in a LayerNorm and not in an RMSNorm; the bound is the same.
  */
 function dividesByRootMeanSquare(node: Node, shapeOf: ShapeOf): boolean {
   const [a, b] = node.inputs;

@@ -19,7 +19,7 @@ import {
 } from './ranges.js';
 
 /** Returns the ranges of a value along an axis, counted from the end. */
-export type RangesAt = (value: Value, axis: number) => Ranges;
+type RangesAt = (value: Value, axis: number) => Ranges;
 
 /** A question about the output of a node. */
 export interface Question {
@@ -34,7 +34,10 @@ export interface Question {
   otherRangesAt: RangesAt;
 }
 
-/** Returns the ranges of the output of an operator that only places numbers elsewhere, or sums them; `null` for others. */
+/**
+ * Returns the ranges of the output of an operator that only places numbers elsewhere, or sums them; `null`
+ * for others.
+ */
 export function placedRanges(question: Question): Ranges | null {
   const { node } = question;
   switch (operatorOf(node).placement) {
@@ -68,8 +71,8 @@ export function placedRanges(question: Question): Ranges | null {
 }
 
 /**
- * Returns the ranges of numbers that come from one input. A neuron may have become a run of indices there, as in
- * [N, C, H, W] → [N, C·H·W]. Where the neurons have no axis in the input, one range holds all its numbers.
+ * Returns the ranges of numbers that come from one input. A neuron may have become a run of indices there, as
+ * in [N, C, H, W] → [N, C·H·W]. Where the neurons have no axis in the input, one range holds all its numbers.
  */
 function movedFrom(question: Question, index: number): Ranges {
   const { node, axis, shapeOf, rangesAt, otherRangesAt } = question;
@@ -140,7 +143,10 @@ function joined({ node, output, axis, shapeOf, rangesAt, otherRangesAt }: Questi
   return result;
 }
 
-/** A part of one axis: neurons [start, end) of the input where it is the neurons' axis, all of them where it is another. */
+/**
+ * A part of one axis: neurons [start, end) of the input where it is the neurons' axis, all of them where it
+ * is another.
+ */
 function partOf({ node, output, axis, shapeOf, rangesAt, otherRangesAt }: Question): Ranges {
   const input = node.input!;
   const [before, after] = [shapeOf(input)?.at(axis), shapeOf(output)?.at(axis)];

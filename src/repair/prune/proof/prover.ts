@@ -27,11 +27,14 @@ import {
 } from './ranges.js';
 import { storedRanges } from './stored-ranges.js';
 
-/** Proves by interval arithmetic that neurons are constant: from the ranges of a layer's inputs and its weights. */
+/**
+ * Proves by interval arithmetic that neurons are constant: from the ranges of a layer's inputs and its
+ * weights.
+ */
 export interface Prover {
   /**
-   * Returns those of some neurons that have one and the same value, up to rounding, at every position and for every input on
-   * which the model computes finite numbers.
+   * Returns those of some neurons that have one and the same value, up to rounding, at every position and for
+   * every input on which the model computes finite numbers.
    *
    * @param axis Axis of the neurons, counted from the end.
    */
@@ -44,7 +47,10 @@ const MOST_DEPTH = 400;
 /** Weights that are read of layers upstream of the asked ones: a few seconds of arithmetic. */
 const MOST_WEIGHTS = 2 ** 28;
 
-/** Opens a prover. Weights stay on disk: those of the asked neurons are read, and of layers upstream that limit them. */
+/**
+ * Opens a prover. Weights stay on disk: those of the asked neurons are read, and of layers upstream that
+ * limit them.
+ */
 export function openProver(shapeOf: ShapeOf): Prover {
   const all: Evaluation = { shapeOf, wanted: null, known: new Map(), weightsLeft: MOST_WEIGHTS };
   return {
@@ -138,7 +144,10 @@ function weightedSums(
   return linearRanges(node, weight, input, evaluation.wanted);
 }
 
-/** A · H with a computed A, as in a graph convolution: neurons of H that are zero stay zero, the others add up. */
+/**
+ * A · H with a computed A, as in a graph convolution: neurons of H that are zero stay zero, the others add
+ * up.
+ */
 function productRanges({ node, rangesAt: same, otherRangesAt }: Question, layout: WeightLayout): Ranges {
   const [left, right] = node.inputs;
   const isPlain = layout.neuronAxis === -1 && !layout.quantized && !layout.packed && !node.int('transB', 0);

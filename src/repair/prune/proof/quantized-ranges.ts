@@ -26,8 +26,8 @@ const codeLimits: Record<number, Interval> = {
 };
 
 /**
- * Returns the ranges of a DequantizeLinear: of stored codes, or of numbers that a QuantizeLinear has just rounded to
- * multiples of its scale and clipped. `null` for other nodes.
+ * Returns the ranges of a DequantizeLinear: of stored codes, or of numbers that a QuantizeLinear has just
+ * rounded to multiples of its scale and clipped. `null` for other nodes.
  */
 export function quantizedRanges(question: Question): Ranges | null {
   const { node, rangesAt, axis } = question;
@@ -49,7 +49,10 @@ export function quantizedRanges(question: Question): Ranges | null {
   return widened(result);
 }
 
-/** Numbers that one scale and zero point can express: multiples of the scale within limits, which are counted in scales. */
+/**
+ * Numbers that one scale and zero point can express: multiples of the scale within limits, which are counted
+ * in scales.
+ */
 interface Grid {
   scale: number;
   limits: Interval;

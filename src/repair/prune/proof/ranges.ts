@@ -1,6 +1,6 @@
 /**
- * Ranges of the neurons of a tensor: low[n] ≤ a ≤ high[n] for every value a that neuron n has, at any position and for any
- * input on which the model computes finite numbers. One element stands for all neurons.
+ * Ranges of the neurons of a tensor: low[n] ≤ a ≤ high[n] for every value a that neuron n has, at any
+ * position and for any input on which the model computes finite numbers. One element stands for all neurons.
  */
 export interface Ranges {
   low: Float64Array;
@@ -12,8 +12,8 @@ export interface Ranges {
 export type Interval = readonly [low: number, high: number];
 
 /**
- * Relative error of a computed number: more than float32, TF32, float16 and bfloat16 make in one operation. Ranges are
- * widened by it, and never across zero: rounding keeps the sign.
+ * Relative error of a computed number: more than float32, TF32, float16 and bfloat16 make in one operation.
+ * Ranges are widened by it, and never across zero: rounding keeps the sign.
  */
 export const SLACK = 2 ** -8;
 
@@ -84,7 +84,10 @@ export function commonWidth(all: readonly Ranges[]): number | null {
   return widths.size > 1 ? null : ([...widths][0] ?? 1);
 }
 
-/** Widens ranges by the error of one operation. Constant neurons stay constant: their one value is computed alike. */
+/**
+ * Widens ranges by the error of one operation. Constant neurons stay constant: their one value is computed
+ * alike.
+ */
 export function widened(ranges: Ranges): Ranges {
   return {
     low: ranges.low.map((value) => outward(value, -1)),

@@ -6,7 +6,10 @@ import { type Ranges, rangesOf, UNBOUNDED, uniform } from './ranges.js';
 /** Elements read at a time. */
 const BLOCK_ELEMENTS = 1 << 18;
 
-/** Largest tensor that is read for its ranges: biases and scales are smaller, embeddings are not worth the time. */
+/**
+ * Largest tensor that is read for its ranges: biases and scales are smaller, embeddings are not worth the
+ * time.
+ */
 const MOST_ELEMENTS = 1 << 22;
 
 const notNumbers = new Set<number>([

@@ -53,7 +53,10 @@ export function throughSlice(arrival: Arrival): Propagation | Refusal {
   return steps?.every((step) => step > 0) ? unchanged(removal) : refuse(`${label(node)} reverses an axis`);
 }
 
-/** Carries a removal through a Split: along another axis all parts have the neurons, along theirs each has its share. */
+/**
+ * Carries a removal through a Split: along another axis all parts have the neurons, along theirs each has its
+ * share.
+ */
 export function throughSplit(arrival: Arrival): Propagation | Refusal {
   const { node, removal, shapeOf } = arrival;
   const shape = node.input && shapeOf(node.input);
@@ -69,8 +72,9 @@ interface Part extends NeuronRange {
 }
 
 /**
- * Carries a removal through one part of a packed tensor, for example the gate of a gated MLP: [positions, gate + up].
- * Neuron n stands at index n of each part. So all parts lose the same indices, and the packed tensor loses them at each.
+ * Carries a removal through one part of a packed tensor, for example the gate of a gated MLP: [positions,
+ * gate + up]. Neuron n stands at index n of each part. So all parts lose the same indices, and the packed
+ * tensor loses them at each.
  */
 function throughPart({ node, from, removal }: Arrival, shape: readonly number[]): Propagation | Refusal {
   const packedWidth = shape.at(-1)!;

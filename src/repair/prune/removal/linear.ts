@@ -16,8 +16,9 @@ import {
 } from './removal.js';
 
 /**
- * Carries a removal through a multiplication by a weight; `null` for other nodes. Neurons at the output are rows or
- * columns of the weight, W[inputs, neurons]; neurons at the input too, W[neurons, outputs], and the layer sums over them.
+ * Carries a removal through a multiplication by a weight; `null` for other nodes. Neurons at the output are
+ * rows or columns of the weight, W[inputs, neurons]; neurons at the input too, W[neurons, outputs], and the
+ * layer sums over them.
  */
 export function throughLinear(arrival: Arrival): Propagation | Refusal | null {
   const { node, from, removal, shapeOf } = arrival;

@@ -110,7 +110,10 @@ function throughTrailing({ node, from, removal, shapeOf }: Arrival, inputs: numb
 /** Returns true at the indices of Gather, GatherND and ScatterND: neurons that are indices are mixed. */
 const isIndex = ({ side, index }: Endpoint): boolean => side === 'input' && index === 1;
 
-/** Passes GatherElements and ScatterElements: all operands have the neurons, and the indices go along another axis. */
+/**
+ * Passes GatherElements and ScatterElements: all operands have the neurons, and the indices go along another
+ * axis.
+ */
 function throughElementsByIndex(
   { node, removal, shapeOf }: Arrival,
   inputs: number[],

@@ -19,15 +19,15 @@ import {
 } from './removal.js';
 
 /** Removal from a stored tensor, as one node reads it. */
-export interface StoredRemoval {
+interface StoredRemoval {
   value: Value;
   use: Use;
   removal: AxisRemoval;
 }
 
 /**
- * Edit of a constant-filled tensor that several nodes read. Only one of them, `use`, reads the neurons: it gets a
- * narrower copy, the others keep the original.
+ * Edit of a constant-filled tensor that several nodes read. Only one of them, `use`, reads the neurons: it
+ * gets a narrower copy, the others keep the original.
  */
 export interface FilledCopy {
   use: Use;
@@ -47,8 +47,9 @@ export interface RemovalPlan {
 }
 
 /**
- * Follows neurons from their site to every tensor, weight and size that has them: upstream to the layers that compute
- * them, downstream to the layers that sum over them. Refuses if any node on the way is not understood.
+ * Follows neurons from their site to every tensor, weight and size that has them: upstream to the layers that
+ * compute them, downstream to the layers that sum over them. Refuses if any node on the way is not
+ * understood.
  *
  * @param neurons Increasing.
  * @param shapeOf Sizes of all tensors on the way.
@@ -134,8 +135,9 @@ export function isSameNumber(a: SizeEdit, b: SizeEdit): boolean {
 }
 
 /**
- * Plans a narrower copy of a constant-filled tensor, if it is one that several nodes read; returns true if so. Example:
- * the Scatter-adds of all layers start from the same zeros, and add by the same indices, expanded to [edges, neurons].
+ * Plans a narrower copy of a constant-filled tensor, if it is one that several nodes read; returns true if
+ * so. Example: the Scatter-adds of all layers start from the same zeros, and add by the same indices,
+ * expanded to [edges, neurons].
  */
 function copyFilled({ plan, shapeOf }: Search, value: Value, use: Use, removal: AxisRemoval): boolean {
   const { producer } = value;

@@ -20,8 +20,9 @@ import {
 } from './removal.js';
 
 /**
- * Carries a removal from one endpoint of a node to the others: which tensors lose which indices, which sizes become
- * smaller, and whether the node sums over the neurons. Refuses at a node that mixes neurons or is not understood.
+ * Carries a removal from one endpoint of a node to the others: which tensors lose which indices, which sizes
+ * become smaller, and whether the node sums over the neurons. Refuses at a node that mixes neurons or is not
+ * understood.
  */
 export function propagate(arrival: Arrival): Propagation | Refusal {
   const { node } = arrival;

@@ -2,9 +2,9 @@ import { constantTensor } from '../../../graph/constants.js';
 import type { Node, Value } from '../../../graph/graph.js';
 
 /**
- * Removed neurons as indices of tensors. Dimension names in this folder: `neurons` of the layer that is pruned, `inputs`
- * and `outputs` of a weight, `positions` (every other axis), `kernel` of a convolution. Axes are counted from the end,
- * -1 is the last, because broadcasting aligns tensors there.
+ * Removed neurons as indices of tensors. Dimension names in this folder: `neurons` of the layer that is
+ * pruned, `inputs` and `outputs` of a weight, `positions` (every other axis), `kernel` of a convolution. Axes
+ * are counted from the end, -1 is the last, because broadcasting aligns tensors there.
  */
 
 /** Indices removed along one axis of a tensor. */
@@ -22,7 +22,10 @@ export interface Endpoint {
   index: number;
 }
 
-/** A number in the file that counts neurons: an element of a shape, a size of Split, the groups of a convolution. */
+/**
+ * A number in the file that counts neurons: an element of a shape, a size of Split, the groups of a
+ * convolution.
+ */
 export interface SizeEdit {
   node: Node;
   /** Input that holds the number, or name of the attribute. */
@@ -41,7 +44,9 @@ export interface SummingLayer {
   outAxis: number;
   /** Removal from x. */
   removal: AxisRemoval;
-  /** Reason why a neuron that is constant, but not zero, cannot be added to a bias here; `null` when it can. */
+  /**
+   * Reason why a neuron that is constant, but not zero, cannot be added to a bias here; `null` when it can.
+   */
   biasObstacle: string | null;
 }
 
@@ -66,7 +71,9 @@ export interface Arrival {
   shapeOf: ShapeOf;
 }
 
-/** Returns the sizes of a tensor, known from the file or measured on a batch; `null` when they are not known. */
+/**
+ * Returns the sizes of a tensor, known from the file or measured on a batch; `null` when they are not known.
+ */
 export type ShapeOf = (value: Value) => readonly number[] | null;
 
 /** Returns the sizes of constants from the file, and those of all other tensors from `measured`, by name. */
@@ -126,7 +133,10 @@ export function sameRemoval(a: AxisRemoval, b: AxisRemoval): boolean {
   );
 }
 
-/** Tells if a tensor has the neurons on the removal's axis, is broadcast over them, or something else (`unknown`). */
+/**
+ * Tells if a tensor has the neurons on the removal's axis, is broadcast over them, or something else
+ * (`unknown`).
+ */
 export function neuronsAt(
   shape: readonly number[] | null,
   { axis, width }: AxisRemoval,

@@ -1,9 +1,9 @@
 import type { AxisRemoval } from './removal.js';
 
 /**
- * Returns the removal from a tensor with the same elements in another shape; `null` when the neurons have no axis there.
- * The axis may gain or lose inner neighbours, so that a neuron becomes a run of indices: [N, C, H, W] → [N, C·H·W]. It
- * may not be joined with outer axes.
+ * Returns the removal from a tensor with the same elements in another shape; `null` when the neurons have no
+ * axis there. The axis may gain or lose inner neighbours, so that a neuron becomes a run of indices: [N, C,
+ * H, W] → [N, C·H·W]. It may not be joined with outer axes.
  */
 export function reshaped(
   removal: AxisRemoval,

@@ -12,7 +12,8 @@ import {
 } from './removal.js';
 
 /**
- * Adds the edit of the number that counts the neurons in the shape that a node reads: Reshape, Expand, ConstantOfShape.
+ * Adds the edit of the number that counts the neurons in the shape that a node reads: Reshape, Expand,
+ * ConstantOfShape.
  *
  * @param holder Input with the shape, [rank].
  * @param after Removal from the node's output.
@@ -55,7 +56,10 @@ export interface ConcatPart {
   element: number;
 }
 
-/** Finds the input of a Concat that an element of a shape comes from; `null` when the shape is no Concat of known sizes. */
+/**
+ * Finds the input of a Concat that an element of a shape comes from; `null` when the shape is no Concat of
+ * known sizes.
+ */
 export function concatPart(shape: Value, element: number, shapeOf: ShapeOf): ConcatPart | null {
   const concat = shape.producer;
   if (!concat?.is('Concat')) return null;
