@@ -11,8 +11,8 @@ interface Row {
 }
 
 /**
- * The known architectures. The first row that fits is used, so the more particular ones stand before those whose names they
- * share.
+ * The known architectures. The first row that fits is used, so the more particular ones stand before those
+ * whose names they share.
  */
 const rows: Row[] = [
   // GPT-Neo (Black et al. 2021): local and global attention by turns.
@@ -70,7 +70,9 @@ const rows: Row[] = [
   { name: 'convnext', has: [/\bconvnext[./]/] },
 ];
 
-/** Graph convolutions (Kipf & Welling 2016 and relatives): a graph structure is an input beside node features. */
+/**
+ * Graph convolutions (Kipf & Welling 2016 and relatives): a graph structure is an input beside node features.
+ */
 const gcn: Plugin = {
   name: 'gcn',
   matches: ({ graph }) =>

@@ -14,11 +14,11 @@ export interface UserErrorOptions extends ErrorOptions {
  *
  * A message speaks of settings, never of flags, and lists those it mentions:
  *
- *     throw new UserError(
- *       'The model takes neither text nor a graph; supply arrays with `data=feeds.npz`, or use `data=random`.',
- *       'data-no-sample',
- *       { settings: ['data'] },
- *     );
+ * throw new UserError(
+ * 'The model takes neither text nor a graph; supply arrays with `data=feeds.npz`, or use `data=random`.',
+ * 'data-no-sample',
+ * { settings: ['data'] },
+ * );
  */
 export class UserError extends Error {
   override readonly name: string = 'UserError';

@@ -14,7 +14,10 @@ import type { LayerId, Sublayer } from './sites/layers.js';
 export interface Plugin {
   /** The architecture's name in reports, e.g. `gpt2`. */
   name: string;
-  /** Returns true if the model is of this family. The first that does is used; third parties' plugins come first. */
+  /**
+   * Returns true if the model is of this family. The first that does is used; third parties' plugins come
+   * first.
+   */
   matches(model: Model): boolean;
   /** Returns the layer numbers of the units in execution order. Default: the exported `arrange`. */
   arrange?(units: readonly Sublayer[]): LayerId[];
@@ -22,7 +25,10 @@ export interface Plugin {
   reservedPositions?: number;
 }
 
-/** Returns true if an initializer's or node's name matches: exporters keep module paths there. For decoration only. */
+/**
+ * Returns true if an initializer's or node's name matches: exporters keep module paths there. For decoration
+ * only.
+ */
 export function hasName(model: Model, pattern: RegExp): boolean {
   const { initializers, nodes } = model.graph;
   return (

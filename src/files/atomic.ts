@@ -10,8 +10,8 @@ export type FileSystem = Pick<
 >;
 
 /**
- * Writes a file so that it is there whole or not at all: a temporary file beside it, fsync, rename. A file behind a
- * symbolic link is replaced, not the link. A device or pipe (`/dev/stdout`) is written as it is.
+ * Writes a file so that it is there whole or not at all: a temporary file beside it, fsync, rename. A file
+ * that a symbolic link names is replaced, not the link. A device or pipe (`/dev/stdout`) is written as it is.
  *
  * @throws UserError when the folder is missing or cannot be written.
  */

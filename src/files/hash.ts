@@ -4,8 +4,8 @@ import type { BytePatch } from './patch.js';
 import { type Splice, spliced } from './splice.js';
 
 /**
- * Reads a file once and returns two SHA-256 sums: of the file with the splices (`now`), and of that after the patches
- * (`patched`).
+ * Reads a file once and returns two SHA-256 sums: of the file with the splices (`now`), and of that after the
+ * patches (`patched`).
  *
  * @param patches By increasing offset, as `mergePatches` returns them.
  */

@@ -1,8 +1,9 @@
 import type { BytePatch } from './patch.js';
 
 /**
- * Returns the same changes by files and increasing offsets, each byte once. Touching patches are joined. Where several
- * patches change one byte after the other, the first `before` and the last `after` count. O(n log n).
+ * Returns the same changes by files and increasing offsets, each byte once. Touching patches are joined.
+ * Where several patches change one byte after the other, the first `before` and the last `after` count. O(n
+ * log n).
  */
 export function mergePatches(patches: Iterable<BytePatch>): BytePatch[] {
   const files = new Map<string, BytePatch[]>();

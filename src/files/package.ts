@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.js';
 
-/** The package's own folder: the nearest one upwards with a `package.json`, so from `src` and from `dist` alike. */
+/**
+ * The package's own folder: the nearest one upwards with a `package.json`, so from `src` and from `dist`
+ * alike.
+ */
 export const packageFolder: string = findPackageFolder(dirname(fileURLToPath(import.meta.url)));
 
 /** Name and version of this tool, as reports carry them. */

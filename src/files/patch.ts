@@ -17,7 +17,8 @@ const PAGE_BYTES = 4096;
 const WINDOW_BYTES = 1 << 20;
 
 /**
- * Overwrites bytes of a file and fsyncs it. Every byte must be as it is before the patch, or as it is after it.
+ * Overwrites bytes of a file and fsyncs it. Every byte must be as it is before the patch, or as it is after
+ * it.
  *
  * @param patches By increasing offset, as `mergePatches` gives them.
  * @throws UserError when some byte is neither: the file has been changed by something else.

@@ -37,8 +37,8 @@ const CHUNK_BYTES = 1 << 20;
 /**
  * Reads a whole file of at most `maxBytes`, or a pipe of at most 128 MiB.
  *
- * @throws UserError for what is missing, neither of the two, or larger; and for a pipe that nobody writes to for five
- *   seconds, or that pauses for thirty.
+ * @throws UserError for what is missing, neither of the two, or larger; and for a pipe that nobody writes to
+ *   for five seconds, or that pauses for thirty.
  */
 export async function readLimited(path: string, maxBytes: number, limits = LIMITS): Promise<Buffer> {
   const handle = await open(path);
@@ -117,7 +117,10 @@ async function readAll(
   }
 }
 
-/** Bytes read; 0 at the end, or when nobody has opened a pipe for writing; `null` when there are none at the moment. */
+/**
+ * Bytes read; 0 at the end, or when nobody has opened a pipe for writing; `null` when there are none at the
+ * moment.
+ */
 async function readSome(handle: FileHandle, buffer: Buffer): Promise<number | null> {
   try {
     return (await handle.read(buffer, 0, buffer.length, null)).bytesRead;

@@ -1,4 +1,7 @@
-/** One replacement: in the copy, `bytes` stand where the source has `[startBytes, endBytes)`: at least one byte. */
+/**
+ * One replacement: in the copy, `bytes` stand where the source has `[startBytes, endBytes)`: at least one
+ * byte.
+ */
 export interface Splice {
   startBytes: number;
   endBytes: number;
@@ -14,8 +17,8 @@ export function growthOf(splices: readonly Splice[]): number {
 }
 
 /**
- * Returns a function that maps an offset in the source to the same byte's offset in the copy, in O(log n). The offset
- * must not lie inside a replacement.
+ * Returns a function that maps an offset in the source to the same byte's offset in the copy, in O(log n).
+ * The offset must not lie inside a replacement.
  *
  * @param splices By increasing offset.
  */

@@ -7,7 +7,9 @@ import { hasCode } from './reasons.js';
 /** A file system allows names of 255 bytes; a letter takes up to three, and the owner's tag about 40. */
 const LONGEST_STEM = 70;
 
-/** Nobody can see whether a process of another machine still runs; after a day without a change it does not. */
+/**
+ * Nobody can see whether a process of another machine still runs; after a day without a change it does not.
+ */
 const FOREIGN_HOURS = 24;
 
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
@@ -16,8 +18,8 @@ let tags = 0;
 
 /**
  * Returns a new mark for the name of an unfinished file, from which every process sees who makes it:
- * `HOST-PID-NONCE-NUMBER`, e.g. `1f3a9c07-4711-9d0e88b2-3`. The nonce tells this process from an earlier one of the
- * same id, as containers have it.
+ * `HOST-PID-NONCE-NUMBER`, e.g. `1f3a9c07-4711-9d0e88b2-3`. The nonce tells this process from an earlier one
+ * of the same id, as containers have it.
  */
 export function ownerTag(): string {
   return `${host}-${process.pid}-${nonce}-${++tags}`;
@@ -37,7 +39,9 @@ export function ownerOf(tag: string): Owner | null {
   return Number(pid) !== process.pid && isRunning(Number(pid)) ? 'running' : 'gone';
 }
 
-/** Returns a name beside a file or folder that is to be made, for it until it is complete: `.NAME.TAG.tmp`. */
+/**
+ * Returns a name beside a file or folder that is to be made, for it until it is complete: `.NAME.TAG.tmp`.
+ */
 export function temporaryName(target: string, suffix = 'tmp'): string {
   return join(dirname(target), `${prefixOf(target)}${ownerTag()}.${suffix}`);
 }

@@ -9,15 +9,15 @@ import { hasCode } from './reasons.js';
 const MAX_TEXT_BYTES = 2 ** 29 - 25;
 
 /**
- * A gzip file may unpack to this many times its size, and to `MIN_UNPACKED_BYTES` anyway. A report shrinks to a fifth
- * or a tenth; a file that is made to fill the memory, to a thousandth.
+ * A gzip file may unpack to this many times its size, and to `MIN_UNPACKED_BYTES` anyway. A report shrinks to
+ * a fifth or a tenth; a file that is made to fill the memory, to a thousandth.
  */
 const MAX_UNPACKED_RATIO = 20;
 const MIN_UNPACKED_BYTES = 16 * 2 ** 20;
 
 /**
- * Writes a text file so that it is there whole or not at all. A name ending in `.gz` is compressed. A device or pipe
- * (`/dev/stdout`) is written as it is.
+ * Writes a text file so that it is there whole or not at all. A name ending in `.gz` is compressed. A device
+ * or pipe (`/dev/stdout`) is written as it is.
  *
  * @throws UserError when the folder is missing or cannot be written.
  */
@@ -28,8 +28,8 @@ export async function writeTextFile(path: string, text: string): Promise<void> {
 /**
  * Reads a text file, or a pipe (`<(…)` in a shell). Compressed ones are recognised by their first bytes.
  *
- * @throws UserError when it is missing, a folder or a device, too large, or a damaged gzip file; when a pipe stays
- *   silent.
+ * @throws UserError when it is missing, a folder or a device, too large, or a damaged gzip file; when a pipe
+ *   stays silent.
  */
 export async function readTextFile(path: string): Promise<string> {
   const bytes = await readLimited(path, MAX_TEXT_BYTES);

@@ -12,13 +12,15 @@ export type { Constant } from './fold.js';
 /** Constants of more elements than this are weights, not parameters of the computation. */
 const MAX_ELEMENTS = 1024;
 
-/** Values looked at for one constant: enough for any exporter's arithmetic, and a bound for a hostile graph. */
+/**
+ * Values looked at for one constant: enough for any exporter's arithmetic, and a bound for a hostile graph.
+ */
 const MAX_STEPS = 256;
 
 /**
- * Returns the tensor of an initializer (also of one that is the default of an input), or of a `Constant` node in any of
- * its forms (value, sparse_value, value_float(s), value_int(s)); `null` for everything else. The bytes of sparse tensors
- * and of lists are made when they are first read.
+ * Returns the tensor of an initializer (also of one that is the default of an input), or of a `Constant` node
+ * in any of its forms (value, sparse_value, value_float(s), value_int(s)); `null` for everything else. The
+ * bytes of sparse tensors and of lists are made when they are first read.
  */
 export function constantTensor(value: Value): TensorProto | null {
   if (value.tensor) return value.tensor;
@@ -31,21 +33,26 @@ export function constantTensor(value: Value): TensorProto | null {
   return null;
 }
 
-/** Returns the number that a one-element constant holds, computed from constants if need be; otherwise `null`. */
+/**
+ * Returns the number that a one-element constant holds, computed from constants if need be; otherwise `null`.
+ */
 export function constantScalar(value: Value): number | null {
   const constant = constantOf(value);
   return constant?.numbers.length === 1 ? constant.numbers[0]! : null;
 }
 
-/** Returns the whole numbers that a constant of at most 1,024 elements holds (a shape, axes, …); otherwise `null`. */
+/**
+ * Returns the whole numbers that a constant of at most 1,024 elements holds (a shape, axes, …); otherwise
+ * `null`.
+ */
 export function constantInts(value: Value): number[] | null {
   const numbers = constantOf(value)?.numbers;
   return numbers?.every(Number.isInteger) ? numbers : null;
 }
 
 /**
- * Returns a constant of at most 1,024 elements, seen through aliases, casts, reshapes, quantization and simple
- * arithmetic on constants; `null` for a value that depends on an input, or on more than that.
+ * Returns a constant of at most 1,024 elements, seen through aliases, casts, reshapes, quantization and
+ * simple arithmetic on constants; `null` for a value that depends on an input, or on more than that.
  */
 export function constantOf(value: Value): Constant | null {
   let steps = 0;

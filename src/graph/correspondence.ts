@@ -1,10 +1,13 @@
 import { type Graph, Node, Value } from './graph.js';
 
-/** Each value, node and graph of one graph, with its counterpart in another graph read from the same message. */
+/**
+ * Each value, node and graph of one graph, with its counterpart in another graph read from the same message.
+ */
 export type Correspondence = ReadonlyMap<object, object>;
 
 /**
- * Pairs two graphs that were read from the same message, nested graphs included. Neither graph may have been edited.
+ * Pairs two graphs that were read from the same message, nested graphs included. Neither graph may have been
+ * edited.
  *
  * O(nodes + values).
  */
@@ -38,8 +41,8 @@ function pairAll(
 }
 
 /**
- * Copies a result that was found in one graph so that it refers to the other one. Plain objects, arrays, maps and sets are
- * copied; values, nodes and graphs are replaced by their counterparts; all else is shared.
+ * Copies a result that was found in one graph so that it refers to the other one. Plain objects, arrays, maps
+ * and sets are copied; values, nodes and graphs are replaced by their counterparts; all else is shared.
  */
 export function transplant<T>(found: T, pairs: Correspondence): T {
   const copies = new Map<object, unknown>();

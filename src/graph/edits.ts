@@ -54,8 +54,8 @@ export function removeNodes(graph: Graph, nodes: Iterable<Node>): void {
 }
 
 /**
- * Removes nodes that nothing reads, then what only they have read, and so on upstream. Initializers of the graph that
- * only they have read go, too. O(removed nodes + uses of what they read).
+ * Removes nodes that nothing reads, then what only they have read, and so on upstream. Initializers of the
+ * graph that only they have read go, too. O(removed nodes + uses of what they read).
  *
  * @param mayGo Nodes for which this is false stay, and what they read.
  */

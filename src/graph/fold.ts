@@ -32,7 +32,9 @@ const binary: Record<string, (a: number, b: number) => number> = {
   Pow: (a, b) => a ** b,
 };
 
-/** Returns what a node computes from small constants; `null` if its inputs are none, or for other operators. */
+/**
+ * Returns what a node computes from small constants; `null` if its inputs are none, or for other operators.
+ */
 export function foldNode(node: Node, resolve: Resolve): Constant | null {
   // ONNX Runtime has the quantization operators in its own domain too.
   if (node.domain !== '' && !isQuantization(node)) return null;
@@ -101,7 +103,9 @@ function constantOfShape(node: Node, shape: Constant | null): Constant | null {
   return { elemType: value.dataType ?? 0, numbers: Array.from(readNumbers(value)) };
 }
 
-/** https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html with one scale and zero point for all elements. */
+/**
+ * https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html with one scale and zero point for all elements.
+ */
 function quantization(node: Node, resolve: Resolve): Constant | null {
   const [x, scaleInput, zeroInput] = node.inputs;
   if (!isQuantization(node) || !x || !scaleInput) return null;

@@ -28,18 +28,20 @@ export const passing = ({ node, input, output }: Crossing): boolean =>
 export const keeping = ({ node, input, output }: Crossing): boolean =>
   output === 0 && keepsNeurons(node, input);
 
-/** Nodes between the start of a walk and a value, at most: more than any exporter writes between two layers. */
+/**
+ * Nodes between the start of a walk and a value, at most: more than any exporter writes between two layers.
+ */
 export const WALK_LIMIT = 40;
 
 /** Values that one walk reaches at most. It bounds the time on a graph made to be slow. */
 const MOST_VALUES = 4096;
 
 /**
- * Walks through a graph: yields `start`, then every value that can be reached by steps that `through` allows, each
- * once and the nearest first. A loop that ends early costs only what it has reached. Example, the values that are only
- * moved, cast or quantized copies of `start`:
+ * Walks through a graph: yields `start`, then every value that can be reached by steps that `through` allows,
+ * each once and the nearest first. A loop that ends early costs only what it has reached. Example, the values
+ * that are only moved, cast or quantized copies of `start`:
  *
- *     for (const copy of follow(start, 'downstream', passing)) …
+ * for (const copy of follow(start, 'downstream', passing)) …
  *
  * @param limit Nodes between `start` and a value, at most.
  */
@@ -61,8 +63,8 @@ export interface Reached<S> {
 }
 
 /**
- * Walks as `follow` does, and carries a state along the way: `through` returns the state behind the step, or `null`
- * if the step is not allowed. A value that several ways reach has the state of the shortest one.
+ * Walks as `follow` does, and carries a state along the way: `through` returns the state after the step, or
+ * `null` if the step is not allowed. A value that several ways reach has the state of the shortest one.
  */
 export function* followWith<S>(
   start: Value,
@@ -104,7 +106,9 @@ function* crossings(from: Value, direction: Direction): Generator<Crossing> {
   }
 }
 
-/** Returns the value of which `value` is only a moved, cast or quantized copy; `value` itself if it is none. */
+/**
+ * Returns the value of which `value` is only a moved, cast or quantized copy; `value` itself if it is none.
+ */
 export function unmoved(value: Value): Value {
   let source = value;
   for (source of follow(value, 'upstream', passing, Infinity));

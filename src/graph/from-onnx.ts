@@ -16,8 +16,8 @@ interface Scope {
 }
 
 /**
- * Connects a decoded model by reference. Nodes may stand in any order; nested graphs see the values around them.
- * Functions stay as they are; the domain `ai.onnx` is read as `''`.
+ * Connects a decoded model by reference. Nodes may stand in any order; nested graphs see the values around
+ * them. Functions stay as they are; the domain `ai.onnx` is read as `''`.
  *
  * @throws UserError for a value that is defined twice or never, a cycle, or an output that no node computes.
  */
@@ -135,7 +135,9 @@ function readNode(graph: Graph, scope: Scope, proto: NodeProto, infos: Map<strin
   return node;
 }
 
-/** Operators whose first output is optional, or one of a list of any length; of other domains nobody knows. */
+/**
+ * Operators whose first output is optional, or one of a list of any length; of other domains nobody knows.
+ */
 const WITH_OPTIONAL_OUTPUT = new Set(['GRU', 'If', 'LSTM', 'Loop', 'RNN', 'Scan']);
 
 function mayLeaveOut({ opType, domain }: NodeProto): boolean {

@@ -80,7 +80,11 @@ export class Node {
     return this.inputs[0] ?? null;
   }
 
-  /** First output. @throws UserError for a node that leaves it out, as an LSTM or an If may: read `outputs[0]` there. */
+  /**
+   * First output.
+   *
+   * @throws UserError for a node that leaves it out, as an LSTM or an If may: read `outputs[0]` there.
+   */
   get output(): Value {
     const output = this.outputs[0];
     if (output) return output;
@@ -150,8 +154,9 @@ export interface NewNode {
 }
 
 /**
- * A graph by reference, and the edits that build it; `edits.ts` removes and redirects. Every edit checks first and
- * changes afterwards: one that throws leaves the graph as it was. Nodes stand in any order; `toOnnx` sorts them.
+ * A graph by reference, and the edits that build it; `edits.ts` removes and redirects. Every edit checks
+ * first and changes afterwards: one that throws leaves the graph as it was. Nodes stand in any order;
+ * `toOnnx` sorts them.
  */
 export class Graph {
   #inputs: Value[] = [];

@@ -12,12 +12,13 @@ import { nestedGraphs } from '../onnx/walk.js';
 import { type Extent, extentOf, renameNodes } from './rename.js';
 
 /**
- * Returns the model with every call of a model-local function replaced by the function's nodes (FunctionProto,
- * https://onnx.ai/onnx/repo-docs/IR.html#functions). A value `v` inside the call `n` gets the name `n/v`. Without
- * functions the model itself comes back.
+ * Returns the model with every call of a model-local function replaced by the function's nodes
+ * (FunctionProto, https://onnx.ai/onnx/repo-docs/IR.html#functions). A value `v` inside the call `n` gets the
+ * name `n/v`. Without functions the model itself comes back.
  *
- * @throws UserError for functions that call each other without end, and for calls that would expand to more nodes or
- *   longer names than `limits.ts` allows: six functions that call the next ten times each make a million nodes.
+ * @throws UserError for functions that call each other without end, and for calls that would expand to more
+ *   nodes or longer names than `limits.ts` allows: six functions that call the next ten times each make a
+ *   million nodes.
  */
 export function inlineFunctions(model: ModelProto): ModelProto {
   const { functions, graph } = model;

@@ -2,8 +2,9 @@ import { UserError } from '../errors.js';
 import type { Graph, Node, Value } from './graph.js';
 
 /**
- * Returns the nodes of a graph so that each stands after those it reads from, captures of its nested graphs included;
- * otherwise in their present order. O(nodes + inputs), and O(log nodes) more for each node if the order changes.
+ * Returns the nodes of a graph so that each stands after those it reads from, captures of its nested graphs
+ * included; otherwise in their present order. O(nodes + inputs), and O(log nodes) more for each node if the
+ * order changes.
  *
  * @throws UserError naming the nodes when some wait for each other.
  */
@@ -52,7 +53,9 @@ function reordered(graph: Graph): Node[] {
   return order;
 }
 
-/** Returns what a node reads: its inputs, and what its nested graphs take from around them. Each value once. */
+/**
+ * Returns what a node reads: its inputs, and what its nested graphs take from around them. Each value once.
+ */
 export function readsOf(node: Node): Value[] {
   const { subgraphs } = node;
   const values = new Set<Value>();

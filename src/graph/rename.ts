@@ -7,7 +7,9 @@ export interface Renaming {
   value(name: string): string;
   /** Returns the new name of a node. */
   node(name: string): string;
-  /** Returns the attribute of the call that `ref_attr_name` stands for; `null` when the call leaves it out. */
+  /**
+   * Returns the attribute of the call that `ref_attr_name` stands for; `null` when the call leaves it out.
+   */
   attribute?(name: string): AttributeProto | null;
 }
 

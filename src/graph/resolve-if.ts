@@ -13,9 +13,10 @@ const CACHE_SWITCH = /^use_cache_branch$/;
 const MAX_ROUNDS = 32;
 
 /**
- * Returns the model with every `If` of the main graph whose condition is a constant, or the cache switch of a merged
- * decoder, replaced by the branch that is taken. Values keep their names unless these are taken already. Without such
- * an If the model itself comes back. An If stays if too much would have to be read to decide it (`MAX_IF_NODES`).
+ * Returns the model with every `If` of the main graph whose condition is a constant, or the cache switch of a
+ * merged decoder, replaced by the branch that is taken. Values keep their names unless these are taken
+ * already. Without such an If the model itself comes back. An If stays if too much would have to be read to
+ * decide it (`MAX_IF_NODES`).
  */
 export function resolveIf(model: ModelProto): ModelProto {
   let resolved = model;
@@ -69,7 +70,10 @@ function splice(graph: GraphProto, taken: Map<string, GraphProto>): GraphProto {
   return { ...graph, node, initializer, valueInfo };
 }
 
-/** Returns new names of what the branch defines: outputs get those of the If, others give way to names that are taken. */
+/**
+ * Returns new names of what the branch defines: outputs get those of the If, others give way to names that
+ * are taken.
+ */
 function renamingOf(owner: NodeProto, branch: GraphProto, names: Names): Map<string, string> {
   const renamed = new Map<string, string>();
   const computed = new Set(branch.node.flatMap(({ output }) => output));

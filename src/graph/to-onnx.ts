@@ -17,21 +17,24 @@ import { readType, sameType, writeType } from './types.js';
 /** AttributeProto.AttributeType of a single nested graph. */
 const GRAPH = 5;
 
-/** The external data location by which the written model refers to a span; `null` to write its bytes inline. */
+/**
+ * The external data location by which the written model refers to a span; `null` to write its bytes inline.
+ */
 export type Externalise = (span: Span) => { location: string } | null;
 
 export interface ToOnnxOptions {
   /**
-   * Called for every initializer whose bytes are only on disk, and for every such `Constant` node, which is written
-   * as an initializer then (ONNX Runtime reads no external data in attributes). Without it tensors are written as
-   * they were read: external data stays external, spans of the model file go inline when the model is encoded.
+   * Called for every initializer whose bytes are only on disk, and for every such `Constant` node, which is
+   * written as an initializer then (ONNX Runtime reads no external data in attributes). Without it tensors
+   * are written as they were read: external data stays external, spans of the model file go inline when the
+   * model is encoded.
    */
   externalise?: Externalise;
 }
 
 /**
- * Writes a model back: nodes in topological order, otherwise as they stand; bytes in memory before bytes on disk.
- * Neither the model nor its tensors are changed.
+ * Writes a model back: nodes in topological order, otherwise as they stand; bytes in memory before bytes on
+ * disk. Neither the model nor its tensors are changed.
  *
  * @throws UserError when nodes wait for each other.
  */
@@ -157,7 +160,8 @@ function writeAttribute(
   externalise?: Externalise,
 ): AttributeProto {
   const { g, graphs: _, ...rest } = proto;
-  // An attribute's tensors are never external when they are written: their bytes come from memory or the span.
+  // An attribute's tensors are never external when they are written: their bytes come from memory or the
+  // span.
   const written: AttributeProto = { ...rest, name, tensors: rest.tensors.map(inline), graphs: [] };
   if (rest.t) written.t = inline(rest.t);
   if (rest.sparseTensor) written.sparseTensor = inlineSparse(rest.sparseTensor);

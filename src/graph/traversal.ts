@@ -9,9 +9,9 @@ export function producersOf(node: Node): Node[] {
 }
 
 /**
- * Returns every node that the values depend on. For a value inside a nested graph the node that owns the graph counts,
- * and what that reads; for a node with nested graphs all that they take from around them. The nodes inside a nested
- * graph count only when one of the values lies in it.
+ * Returns every node that the values depend on. For a value inside a nested graph the node that owns the
+ * graph counts, and what that reads; for a node with nested graphs all that they take from around them. The
+ * nodes inside a nested graph count only when one of the values lies in it.
  */
 export function reachableBackward(values: Iterable<Value>): Set<Node> {
   const reached = new Set<Node>();

@@ -49,7 +49,7 @@ export interface AuditedModel {
   /** All sites of the graph, selected or not. */
   allSites: Site[];
   misses: NearMiss[];
-  /** How much of the graph its sites cover. */
+  /** Share of the graph that its sites cover. */
   coverage: Coverage;
   /** The rectifier network that the whole graph is, or the reason why it is none. */
   rectifier: RectifierResult;

@@ -12,7 +12,8 @@ export function modelInputs(graph: Graph): ModelInput[] {
 }
 
 /**
- * Facts of a graph model's structure: it stores a graph, or multiplies embeddings with an input from the left.
+ * Facts of a graph model's structure: it stores a graph, or multiplies embeddings with an input from the
+ * left.
  */
 export interface GraphKind {
   stored: boolean;

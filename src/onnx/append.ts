@@ -1,6 +1,7 @@
 /**
- * Returns the list with one more value: a short list is copied, a longer one grows in place. An array that begins empty
- * and grows by `push` reserves room for seventeen, which is most of the memory of a model with lists of one or two.
+ * Returns the list with one more value: a short list is copied, a longer one grows in place. An array that
+ * begins empty and grows by `push` reserves room for seventeen, which is most of the memory of a model with
+ * lists of one or two.
  */
 export function append<T>(list: readonly T[], value: T): T[] {
   if (list.length === 0) return [value];

@@ -22,8 +22,8 @@ export function cutDims(tensor: TensorProto, removed: Removed): number[] {
 }
 
 /**
- * Returns the raw bytes of a tensor without the removed indices, read and made in windows of 1 MiB: a tensor of any size costs
- * no more memory than that.
+ * Returns the raw bytes of a tensor without the removed indices, read and made in windows of 1 MiB: a tensor
+ * of any size costs no more memory than that.
  */
 export function cutTensor(tensor: TensorProto, removed: Removed): Deferred {
   if (!canCut(tensor)) throw new Error(`elements of tensor ${tensor.name} are smaller than a byte`);

@@ -37,9 +37,9 @@ interface Reader extends Cursor {
 }
 
 /**
- * Decodes a ModelProto from a source, leaving large tensors where they are (see `payload.ts`). A singular submessage
- * that occurs again is merged into the first one, a singular scalar is replaced, as protobuf prescribes. Lists that are
- * empty are one shared array, which is frozen.
+ * Decodes a ModelProto from a source, leaving large tensors where they are (see `payload.ts`). A singular
+ * submessage that occurs again is merged into the first one, a singular scalar is replaced, as protobuf
+ * prescribes. Lists that are empty are one shared array, which is frozen.
  *
  * @throws WireError when the bytes break the wire format, UserError when they exceed a limit of `limits.ts`.
  */

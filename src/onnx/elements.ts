@@ -8,11 +8,12 @@ export function elementBits(dataType: number | undefined): number | undefined {
 }
 
 /**
- * Sets elements of a tensor's raw bytes (little-endian; sub-byte elements: the first in the lowest bits) to codes.
+ * Sets elements of a tensor's raw bytes (little-endian; sub-byte elements: the first in the lowest bits) to
+ * codes.
  *
  * @param bytes All bytes of the tensor; changed.
- * @param code The element's new bits as a whole number, negative ones in two's complement; for floating-point types
- *   only 0.
+ * @param code The element's new bits as a whole number, negative ones in two's complement; for floating-point
+ *   types only 0.
  */
 export function setElement(bytes: Uint8Array, bits: number, element: number, code: number): void {
   if (bits >= 8) {
@@ -36,12 +37,18 @@ export function elementRange(bits: number, element: number): { start: number; en
   return { start, end: Math.max(start + 1, Math.ceil(((element + 1) * bits) / 8)) };
 }
 
-/** Returns a key of a tensor's bytes in a file: tensors that share them have the same key. `null` without a file. */
+/**
+ * Returns a key of a tensor's bytes in a file: tensors that share them have the same key. `null` without a
+ * file.
+ */
 export function bytesKey({ span }: Pick<TensorProto, 'span'>): string | null {
   return span ? `${span.startBytes}-${span.endBytes}:${span.file}` : null;
 }
 
-/** @throws UserError when the tensors with changed weights are too large for an overlay, which is held in memory. */
+/**
+ * @throws UserError when the tensors with changed weights are too large for an overlay, which is held in
+ *   memory.
+ */
 export function checkOverlaySize(totalBytes: number): void {
   if (totalBytes <= 1.9e9) return;
   throw new UserError(

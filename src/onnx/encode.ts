@@ -23,17 +23,22 @@ import {
 
 type Fields = Record<string, unknown> & { unknown: UnknownFields };
 
-/** Returns what is written in place of a message; `rawData` of a tensor may be bytes that are made when they are due. */
+/**
+ * Returns what is written in place of a message; `rawData` of a tensor may be bytes that are made when they
+ * are due.
+ */
 export type Transform = (message: string, fields: Fields) => Fields;
 
 /** Protobuf messages hold less than 2 GiB. */
 const MAX_BYTES = 2 ** 31 - 1;
 
 /**
- * Returns the bytes of a model: fields by ascending number, unknown ones in their places, packed as onnx.proto says. A tensor
- * that has neither data in memory nor external data entries, but a span, gets its bytes from there as raw_data.
+ * Returns the bytes of a model: fields by ascending number, unknown ones in their places, packed as
+ * onnx.proto says. A tensor that has neither data in memory nor external data entries, but a span, gets its
+ * bytes from there as raw_data.
  *
- * @throws UserError when the result would reach protobuf's limit of 2 GiB: write large tensors as external data then.
+ * @throws UserError when the result would reach protobuf's limit of 2 GiB: write large tensors as external
+ *   data then.
  */
 export function encodeModel(model: ModelProto, transform?: Transform): Uint8Array {
   return finish(encode(model, transform));
@@ -91,7 +96,9 @@ function encodeMessage(writer: Writer, message: Message, original: Fields, trans
   while (unknown.length > 0) prependBytes(writer, unknown.pop()!.bytes);
 }
 
-/** Returns the tensor as it is written: external data without bytes, or bytes that so far were only a span. */
+/**
+ * Returns the tensor as it is written: external data without bytes, or bytes that so far were only a span.
+ */
 function withData(tensor: TensorProto): TensorProto {
   if (tensor.dataLocation === 1) {
     if (!tensor.rawData) return tensor;

@@ -31,10 +31,11 @@ export interface ExternalFolders {
 }
 
 /**
- * Resolves a tensor's external data (https://github.com/onnx/onnx/blob/main/docs/ExternalData.md) to a span, and
- * reads it when it is small. `offset` defaults to 0, `length` to what the dimensions ask for.
+ * Resolves a tensor's external data (https://github.com/onnx/onnx/blob/main/docs/ExternalData.md) to a span,
+ * and reads it when it is small. `offset` defaults to 0, `length` to what the dimensions ask for.
  *
- * @throws UserError when the location is absolute, leaves the model's folder, or the file is missing or too short.
+ * @throws UserError when the location is absolute, leaves the model's folder, or the file is missing or too
+ *   short.
  */
 export function resolveExternal(tensor: TensorProto, folders: ExternalFolders): void {
   const of = `\`${folders.name}\`: the external data of tensor \`${tensor.name ?? ''}\``;

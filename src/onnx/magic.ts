@@ -79,8 +79,8 @@ const kinds: Kind[] = [
 export const HEAD_BYTES = 512;
 
 /**
- * Returns `{ is: "a zip archive (…)", next: "…" }` for a well-known kind of file; `null` for any other. It is called only
- * for files that do not decode, so that no model is refused for its first bytes.
+ * Returns `{ is: "a zip archive (…)", next: "…" }` for a well-known kind of file; `null` for any other. It is
+ * called only for files that do not decode, so that no model is refused for its first bytes.
  */
 export function recognise(head: Uint8Array): { is: string; next: string } | null {
   const text = Buffer.from(head).toString('latin1');

@@ -9,12 +9,13 @@ import { type Cursor, LENGTH_DELIMITED, readDouble, readFloat } from './wire.js'
 /** Element bytes up to this many are read into memory; more stay on disk as a span. */
 export const IN_MEMORY_BYTES = 4096;
 
-/** Which field a tensor's span was read from, while it is being decoded. */
+/** Field that a tensor's span was read from, while it is being decoded. */
 const origins = new WeakMap<TensorProto, string>();
 
 /**
- * Takes the element bytes of a tensor of a file: `raw_data`, and packed `float_data` and `double_data`, which are the
- * same little-endian bytes. Notes their span, and keeps them in memory only when they are at most 4,096 bytes.
+ * Takes the element bytes of a tensor of a file: `raw_data`, and packed `float_data` and `double_data`, which
+ * are the same little-endian bytes. Notes their span, and keeps them in memory only when they are at most
+ * 4,096 bytes.
  *
  * @returns `false` when this field is none of those, or nothing is on disk.
  */

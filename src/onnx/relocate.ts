@@ -11,13 +11,14 @@ const MAX_BYTES = 2 ** 31 - 1;
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * Returns what to replace in a model file so that its external data has other names: the locations, and the lengths of
- * the messages around them. All else stays as it is, byte for byte. Takes time proportional to the
+ * Returns what to replace in a model file so that its external data has other names: the locations, and the
+ * lengths of the messages around them. All else stays as it is, byte for byte. Takes time proportional to the
  * structure: weights are skipped.
  *
  * @param renamed New locations by old ones.
  * @returns By increasing offset.
- * @throws UserError when the result would reach protobuf's limit of 2 GiB; WireError when the file is damaged.
+ * @throws UserError when the result would reach protobuf's limit of 2 GiB; WireError when the file is
+ *   damaged.
  */
 export function relocate(
   { path, bytes }: { path: string; bytes: number },
@@ -70,7 +71,10 @@ function splicesIn(
   return splices;
 }
 
-/** The splice of one entry of external_data, if it is a location to change; of a field twice the last one counts. */
+/**
+ * The splice of one entry of external_data, if it is a location to change; of a field twice the last one
+ * counts.
+ */
 function entrySplices(
   cursor: Cursor,
   message: Message,

@@ -1,7 +1,8 @@
 /**
  * Field tables of the ONNX messages: numbers, names and types of
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (read at onnx 1.23). Fields that are not listed
- * (training_info, quantization_annotation, type_protos, segment, …) are unknown fields: kept as bytes, written back.
+ * (training_info, quantization_annotation, type_protos, segment, …) are unknown fields: kept as bytes,
+ * written back.
  */
 export type Scalar = 'int64' | 'uint64' | 'int32' | 'float' | 'double' | 'string' | 'bytes';
 

@@ -7,9 +7,10 @@ import { tensorByteLength } from './tensor-size.js';
 import type { ModelProto, TensorProto, UnknownFields } from './types.js';
 
 /**
- * Returns the SHA-256 of a model's structure: everything but doc strings, metadata, and the bytes of tensors larger than
- * 4,096 bytes, of which name, type and dimensions count. Smaller tensors count with their bytes, wherever the file
- * stores them, so that inline, typed and external storage of the same model give the same sum.
+ * Returns the SHA-256 of a model's structure: everything but doc strings, metadata, and the bytes of tensors
+ * larger than 4,096 bytes, of which name, type and dimensions count. Smaller tensors count with their bytes,
+ * wherever the file stores them, so that inline, typed and external storage of the same model give the same
+ * sum.
  */
 export function skeletonSha256(model: ModelProto): string {
   const sum = createHash('sha256');

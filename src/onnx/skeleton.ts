@@ -20,7 +20,9 @@ export interface OpenedModel {
   proto: ModelProto;
   /** Absolute path of the model file as it was named; `files[0].path` is what it leads to. */
   path: string;
-  /** The deepest folder, without symbolic links, that holds every file of the model: spans are relative to it. */
+  /**
+   * The deepest folder, without symbolic links, that holds every file of the model: spans are relative to it.
+   */
   folder: string;
   /** The model file, then its external data files in order of first use. */
   files: ModelFile[];
@@ -137,8 +139,8 @@ function notOnnx(source: Source): UserError | null {
 /** An error for a file whose bytes break off or do not decode. */
 function broken(source: Source, error: WireError): UserError {
   const options = { cause: error };
-  // The lengths of nested messages are checked against those around them, so a cut shows in the outermost one; a
-  // field without a name there is rather noise than a cut.
+  // The lengths of nested messages are checked against those around them, so a cut shows in the outermost
+  // one; a field without a name there is rather noise than a cut.
   const known = error.outer === null || error.outer?.includes('(');
   if (error.pastEnd && error.depth === 0 && known) {
     const inside = error.outer ? `inside field ${error.outer}` : 'in the middle of a field';

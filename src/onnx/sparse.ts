@@ -8,8 +8,8 @@ import { readNumbers } from './tensors.js';
 import type { SparseTensorProto, TensorProto } from './types.js';
 
 /**
- * Returns a sparse tensor as a dense one whose bytes are made when they are first read. `null` for one without values,
- * of more than `MAX_DENSE_ELEMENTS` elements, or of strings.
+ * Returns a sparse tensor as a dense one whose bytes are made when they are first read. `null` for one
+ * without values, of more than `MAX_DENSE_ELEMENTS` elements, or of strings.
  *
  * @throws UserError for negative dimensions; on reading, for an index outside the dimensions.
  */

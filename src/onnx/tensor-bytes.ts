@@ -5,8 +5,8 @@ import { tensorByteLength } from './tensor-size.js';
 import type { TensorProto } from './types.js';
 
 /**
- * The elements of a tensor as raw_data would hold them (little-endian, row-major), from whichever field, file or
- * external data they are in. A large tensor is read whole.
+ * The elements of a tensor as raw_data would hold them (little-endian, row-major), from whichever field, file
+ * or external data they are in. A large tensor is read whole.
  *
  * @throws UserError for string tensors, or external data that was not resolved by `openModel`.
  */
@@ -30,7 +30,10 @@ export function rawBytes(tensor: TensorProto): Uint8Array {
   return new Uint8Array(0);
 }
 
-/** Elements of the typed fields (onnx.proto, comments at TensorProto) as raw_data bytes; `null` when there are none. */
+/**
+ * Elements of the typed fields (onnx.proto, comments at TensorProto) as raw_data bytes; `null` when there are
+ * none.
+ */
 function typedBytes(tensor: TensorProto): Uint8Array | null {
   const { floatData, doubleData, int32Data, int64Data, uint64Data } = tensor;
   if (floatData.length > 0) return bytesOf(Float32Array.from(floatData));

@@ -1,7 +1,7 @@
 /**
- * ONNX messages as plain objects: the part of onnx.proto that the auditor understands (field names and numbers
- * of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, in camelCase). Every message keeps the fields it does
- * not understand in `unknown`, so that they survive a round trip.
+ * ONNX messages as plain objects: the part of onnx.proto that the auditor understands (field names and
+ * numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, in camelCase). Every message keeps the
+ * fields it does not understand in `unknown`, so that they survive a round trip.
  */
 
 /** A field this reader has no name for: its complete wire bytes, tag included, in file order. */
@@ -103,8 +103,8 @@ export interface AttributeProto {
 }
 
 /**
- * A tensor. Its numbers are in exactly one place: `raw` (raw_data, small enough to be kept, or a span of the file),
- * one of the typed fields, or external data.
+ * A tensor. Its numbers are in exactly one place: `raw` (raw_data, small enough to be kept, or a span of the
+ * file), one of the typed fields, or external data.
  */
 export interface TensorProto {
   dims: bigint[];
@@ -114,8 +114,8 @@ export interface TensorProto {
   /** raw_data that is in memory. For a tensor read from a file `span` is set too. */
   rawData?: Uint8Array;
   /**
-   * Place of the little-endian element bytes on disk: raw_data, packed float_data or double_data of the model file,
-   * or external data. The only home of large tensors: their bytes are never read to look at a model.
+   * Place of the little-endian element bytes on disk: raw_data, packed float_data or double_data of the model
+   * file, or external data. The only home of large tensors: their bytes are never read to look at a model.
    */
   span?: Span;
   floatData: number[];

@@ -21,8 +21,8 @@ export function* allNodeProtos(graph: GraphProto): Generator<NodeProto> {
 }
 
 /**
- * Yields every tensor of a model: initializers, sparse initializers, attributes (`Constant` nodes), in nested graphs and
- * functions too, in file order.
+ * Yields every tensor of a model: initializers, sparse initializers, attributes (`Constant` nodes), in nested
+ * graphs and functions too, in file order.
  */
 export function* allTensors(model: ModelProto): Generator<TensorProto> {
   if (model.graph) yield* graphTensors(model.graph);

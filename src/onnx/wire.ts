@@ -1,8 +1,8 @@
 import type { Source } from './source.js';
 
 /**
- * The protobuf wire format (https://protobuf.dev/programming-guides/encoding): tags, varints, lengths. This layer
- * knows no message; it moves a cursor and never past the end it is given.
+ * The protobuf wire format (https://protobuf.dev/programming-guides/encoding): tags, varints, lengths. This
+ * layer knows no message; it moves a cursor and never past the end it is given.
  */
 
 export const VARINT = 0;
@@ -40,7 +40,11 @@ export interface Tag {
   wireType: number;
 }
 
-/** Field number and wire type. @throws WireError for field number 0, groups, and wire types that do not exist. */
+/**
+ * Field number and wire type.
+ *
+ * @throws WireError for field number 0, groups, and wire types that do not exist.
+ */
 export function readTag(cursor: Cursor, end: number): Tag {
   const start = cursor.at;
   const tag = readVarint(cursor, end);

@@ -17,8 +17,8 @@ export interface WrittenModel {
 }
 
 /**
- * Writes a model to a new file, tensor by tensor: no more than a megabyte of weights is in memory. Tensors whose data
- * is external go to `data` one after the other, others into the model file.
+ * Writes a model to a new file, tensor by tensor: no more than a megabyte of weights is in memory. Tensors
+ * whose data is external go to `data` one after the other, others into the model file.
  *
  * @param changed Bytes of tensors that are not those of the file they were read from.
  * @throws what the file system throws; then the files are incomplete.

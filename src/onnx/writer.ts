@@ -1,6 +1,6 @@
 /**
- * The writing half of the wire format. It writes backwards, the last field first: so the length of a nested message is
- * known when its prefix is due, nothing is moved, and a large payload is copied once, at the end.
+ * The writing half of the wire format. It writes backwards, the last field first: so the length of a nested
+ * message is known when its prefix is due, nothing is moved, and a large payload is copied once, at the end.
  */
 export interface Writer {
   /** Finished bytes, last ones first. */

@@ -10,9 +10,9 @@ import { rankOf } from './rank.js';
 const ROLE_DEPTH = 8;
 
 /**
- * Returns true if a function that looks like an activation function works on no neurons: it keeps a statistic of all
- * neurons from falling below a limit, as the `max(variance, 0)` of a LayerNorm does, or it bounds the scores of an
- * attention (soft-capping).
+ * Returns true if a function that looks like an activation function works on no neurons: it keeps a statistic
+ * of all neurons from falling below a limit, as the `max(variance, 0)` of a LayerNorm does, or it bounds the
+ * scores of an attention (soft-capping).
  *
  * @param cores The Softmaxes of all attentions.
  */

@@ -17,13 +17,13 @@ export interface ActivationMatch {
 }
 
 /**
- * Returns every activation function of a graph, in every spelling, in topological order; and the functions that are near
- * to one.
+ * Returns every activation function of a graph, in every spelling, in topological order; and the functions
+ * that are near to one.
  *
- * A decomposition is a set of element-by-element nodes through which one value x alone, beside constants, determines
- * another value y. Such a set is a function of one number. It is evaluated at some numbers and compared with the formulas
- * of the known functions: it makes no difference which constants were folded, which factor comes first, and which of the
- * many ways to write GELU an exporter chose.
+ * A decomposition is a set of element-by-element nodes through which one value x alone, beside constants,
+ * determines another value y. Such a set is a function of one number. It is evaluated at some numbers and
+ * compared with the formulas of the known functions: it makes no difference which constants were folded,
+ * which factor comes first, and which of the many ways to write GELU an exporter chose.
  */
 export function findActivations(graph: Graph): { matches: ActivationMatch[]; misses: ActivationMiss[] } {
   const order = topologicalOrder(graph);

@@ -13,8 +13,8 @@ export interface AttentionMatch {
   /** Projection plus bias [..., hidden], before the residual add. */
   result: LayerResult;
   /**
-   * Set where the result is a mean over heads. A neuron has weights in every head then, and the projection has more
-   * outputs than there are `neurons`; `null` if their number is not known.
+   * Set where the result is a mean over heads. A neuron has weights in every head then, and the projection
+   * has more outputs than there are `neurons`; `null` if their number is not known.
    */
   averaged?: { neurons: number | null } | null;
 }

@@ -15,7 +15,9 @@ export interface EdgeAggregation {
   from: Value;
   /** Node numbers [edges, 1] ([edges, 1, 1]), or as `indices`. */
   to: Value;
-  /** Node numbers [edges, …features], one for every number of the messages; `null` if they are `to`, repeated. */
+  /**
+   * Node numbers [edges, …features], one for every number of the messages; `null` if they are `to`, repeated.
+   */
   indices: Value | null;
   /** [edges, 1], or [edges, heads, 1]; `null` if every edge counts the same. */
   weights: Value | null;
@@ -52,8 +54,8 @@ function edgeAggregation(scatter: Node): EdgeAggregation | null {
 }
 
 /**
- * Returns the node numbers [edges, 1, …] that an Expand repeats along the features; or, where the file stores the result
- * of all that, the repeated ones [edges, …features].
+ * Returns the node numbers [edges, 1, …] that an Expand repeats along the features; or, where the file stores
+ * the result of all that, the repeated ones [edges, …features].
  */
 function targetsOf(indices: Value): { to: Value; featureAxes: number } | null {
   const expand = indices.producer;
@@ -72,7 +74,10 @@ function trailingOnes(column: Value): number {
   return dims.slice(1).every((size) => Number(size) === 1) ? dims.length - 1 : 0;
 }
 
-/** Returns the number of axes of size 1 that one node adds after a vector's own: Reshape to [-1, 1, …], or Unsqueeze. */
+/**
+ * Returns the number of axes of size 1 that one node adds after a vector's own: Reshape to [-1, 1, …], or
+ * Unsqueeze.
+ */
 function addedAxes(value: Value): number {
   const node = value.producer;
   const listed = node?.inputs[1] ? constantInts(node.inputs[1]) : null;
@@ -94,13 +99,17 @@ function endsInOne(weights: Value, trailing: number): boolean {
   return node?.is('Reshape') === true && axes?.length === trailing + 1 && axes.at(-1) === 1;
 }
 
-/** Returns true if a node gathers rows of a computed tensor: along axis 0, which is −2 of [nodes, features]. */
+/**
+ * Returns true if a node gathers rows of a computed tensor: along axis 0, which is −2 of [nodes, features].
+ */
 function gathersRows(node: Node | null, trailing: number): node is Node {
   if (!node?.is('Gather') || !node.inputs[0] || !node.inputs[1] || node.inputs[0].tensor) return false;
   return [0, -1 - trailing].includes(node.int('axis', 0));
 }
 
-/** Returns the messages before they are cut to the size of the indices, as exporters do before every Scatter. */
+/**
+ * Returns the messages before they are cut to the size of the indices, as exporters do before every Scatter.
+ */
 function uncut(updates: Value, indices: Value): Value {
   let source = updates;
   for (source of follow(updates, 'upstream', ({ node }) => node.is('Identity')));

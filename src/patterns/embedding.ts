@@ -14,7 +14,10 @@ export interface Embeddings {
 /** A table with fewer rows tells segments apart, not positions. */
 const FEWEST_POSITIONS = 8;
 
-/** Returns the sizes of the embedding tables: E[ids] and P[positions], each a Gather from a stored [rows, hidden]. */
+/**
+ * Returns the sizes of the embedding tables: E[ids] and P[positions], each a Gather from a stored [rows,
+ * hidden].
+ */
 export function findEmbeddings(graph: Graph): Embeddings {
   let vocabulary: number | null = null;
   let maxPositions: number | null = null;

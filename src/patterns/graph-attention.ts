@@ -11,14 +11,17 @@ import { isConstant, numberReaders, slicesFromStart } from './operands.js';
 /** The graph attentions of a graph. */
 export interface GraphAttention {
   matches: AttentionMatch[];
-  /** Nodes that compute the α alone. An activation function among them belongs to the attention and is no MLP. */
+  /**
+   * Nodes that compute the α alone. An activation function among them belongs to the attention and is no MLP.
+   */
   scoring: Set<Node>;
 }
 
 /**
- * Returns every graph attention: out_i = Σ_{j∈N_i} α_ij · W x_j (+ b), where α is a softmax over the neighbours of i
- * (Veličković et al. 2018; GATv2 and the graph transformer sum the same way). There is no output projection. The site is
- * the aggregated output with its bias, heads joined or averaged, and its weight is W.
+ * Returns every graph attention: out_i = Σ_{j∈N_i} α_ij · W x_j (+ b), where α is a softmax over the
+ * neighbours of i (Veličković et al. 2018; GATv2 and the graph transformer sum the same way). There is no
+ * output projection. The site is the aggregated output with its bias, heads joined or averaged, and its
+ * weight is W.
  *
  * @param projected Softmaxes of other attentions, whose result has a projection of its own.
  */
@@ -75,7 +78,10 @@ function* scoringNodes(
 const positionOf = ({ producer }: Value, position: ReadonlyMap<Node, number>): number =>
   (producer && position.get(producer)) ?? -1;
 
-/** A Scatter that adds α · gathered W x; α is written out as exp(e) / Σ exp(e), the sum gathered back to the edges. */
+/**
+ * A Scatter that adds α · gathered W x; α is written out as exp(e) / Σ exp(e), the sum gathered back to the
+ * edges.
+ */
 function overEdges(node: Node): WeightedSum | null {
   const scatters = /^Scatter(Elements|ND)$/.test(node.opType) && node.string('reduction', 'none') === 'add';
   const product = scatters ? computedBy(node.inputs[2]) : null;
@@ -93,8 +99,9 @@ function overAdjacency(softmax: Node, structure: ReadonlyMap<Value, boolean>): W
 }
 
 /**
- * Returns true if scores [nodes, nodes, …] are masked by what follows from an adjacency or edges. A constant mask counts
- * if the scores are additive, LeakyReLU(a·Wx_i + b·Wx_j), as of no other attention: the adjacency is stored then.
+ * Returns true if scores [nodes, nodes, …] are masked by what follows from an adjacency or edges. A constant
+ * mask counts if the scores are additive, LeakyReLU(a·Wx_i + b·Wx_j), as of no other attention: the adjacency
+ * is stored then.
  */
 function isMaskedByAdjacency(scores: Value | null, structure: ReadonlyMap<Value, boolean>): boolean {
   const node = computedBy(scores);
@@ -139,7 +146,10 @@ function computedBy(value: Value | null | undefined): Node | null {
   return source.producer;
 }
 
-/** Returns the last size that a projection [..., heads · width] is reshaped to; `null` if the file does not say it. */
+/**
+ * Returns the last size that a projection [..., heads · width] is reshaped to; `null` if the file does not
+ * say it.
+ */
 function headWidth(projected: Value): number | null {
   const shapes = projected.uses.map(({ node }) =>
     node.is('Reshape') ? constantInts(node.inputs[1]!) : null,

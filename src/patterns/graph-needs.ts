@@ -6,7 +6,7 @@ import { structural } from './graph-structure.js';
 import { linearReading } from './linear.js';
 import { constantOperand, isConstant } from './operands.js';
 
-/** What a graph model leaves to whoever feeds it the structure. */
+/** Steps that a graph model leaves to whoever feeds it the structure. */
 export interface StructureNeeds {
   /** True if the model does not make every node its own neighbour. */
   selfLoops: boolean;
@@ -15,12 +15,12 @@ export interface StructureNeeds {
 }
 
 /**
- * Returns what a model needs of the structure that it is fed, read off what it computes from its structure alone: the
- * inputs named like edges or an adjacency, constants, and shapes.
+ * Returns what a model needs of the structure that it is fed, read off what it computes from its structure
+ * alone: the inputs named like edges or an adjacency, constants, and shapes.
  *
- * A sum or mean over an adjacency, or a Scatter that adds weights per node, are degrees. A Scatter that sets a diagonal,
- * or a Concat of the edge list with numbers made of the number of nodes, are self loops. A layer A·H + f(H) (GraphSAGE,
- * GIN, GraphConv) has its own term for the node itself, and wants the plain structure.
+ * A sum or mean over an adjacency, or a Scatter that adds weights per node, are degrees. A Scatter that sets
+ * a diagonal, or a Concat of the edge list with numbers made of the number of nodes, are self loops. A layer
+ * A·H + f(H) (GraphSAGE, GIN, GraphConv) has its own term for the node itself, and wants the plain structure.
  */
 export function graphNeeds(graph: Graph): StructureNeeds {
   const { values, nodes } = structural(graph);

@@ -5,7 +5,10 @@ import { isFloat } from '../onnx/data-types.js';
 
 /** The part of a graph that follows from the structure of the data, and not from its features. */
 export interface Structural {
-  /** Values that follow from structure, constants and shapes alone; true if edges or an adjacency are upstream of them. */
+  /**
+   * Values that follow from structure, constants and shapes alone; true if edges or an adjacency are upstream
+   * of them.
+   */
   values: Map<Value, boolean>;
   /** The nodes that compute them from such an input. */
   nodes: Node[];

@@ -33,7 +33,10 @@ export function findHazards(graph: Graph): Hazard[] {
   return hazards;
 }
 
-/** Returns true if the third input of Dropout says so (opset 12 and later); before that ONNX had no training mode. */
+/**
+ * Returns true if the third input of Dropout says so (opset 12 and later); before that ONNX had no training
+ * mode.
+ */
 function trains(node: Node): boolean {
   const mode = node.inputs[2];
   return !!mode && constantScalar(mode) === 1;

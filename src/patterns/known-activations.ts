@@ -17,23 +17,26 @@ export interface ActivationFunction {
   /** The function's value at t. Parameters follow t. */
   f(t: number, ...parameters: number[]): number;
   /**
-   * Reads the parameters of a family off a function that may belong to it, at some of the `SAMPLES` alone. Without it the
-   * function has no parameters.
+   * Reads the parameters of a family off a function that may belong to it, at some of the `SAMPLES` alone.
+   * Without it the function has no parameters.
    */
   estimate?(f: ScalarFunction): number[];
   /** Parameters of the member that goes by the family's name alone. */
   usual?: readonly number[];
   /** True if f(t) = 0 exactly where t ≤ 0. */
   rectifier?: true;
-  /** The limits that a bounded function comes near to on both sides: a neuron that stays there is saturated. */
+  /**
+   * The limits that a bounded function comes near to on both sides: a neuron that stays there is saturated.
+   */
   range?: readonly [low: number, high: number] | 'parameters';
 }
 
 const relu: ScalarFunction = (t) => Math.max(t, 0);
 
 /**
- * Every activation function that the auditor knows, by its name in PyTorch. A new one is one row here: it is found in
- * every spelling, told apart from the others, and counted as a rectifier or as saturated as its row says.
+ * Every activation function that the auditor knows, by its name in PyTorch. A new one is one row here: it is
+ * found in every spelling, told apart from the others, and counted as a rectifier or as saturated as its row
+ * says.
  *
  * Order matters where functions overlap: the first that fits is named, so that ELU comes before CELU.
  */
@@ -83,8 +86,8 @@ export const activationFunctions = {
 export type ActivationName = keyof typeof activationFunctions;
 
 /**
- * Returns the row of an activation function by the name that a site has for it, e.g. `gelu` or `leaky_relu(0.01)`;
- * `null` for a name without a row (`prelu`, whose slopes differ from channel to channel).
+ * Returns the row of an activation function by the name that a site has for it, e.g. `gelu` or
+ * `leaky_relu(0.01)`; `null` for a name without a row (`prelu`, whose slopes differ from channel to channel).
  */
 export function activationFunction(name: string): ActivationFunction | null {
   const family = name.replace(/\(.*/, '');

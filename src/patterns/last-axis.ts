@@ -9,8 +9,9 @@ export interface NeuronRange {
 }
 
 /**
- * Returns the part of the last axis, `width` wide, that an output of a Split or a Slice takes, as a packed gate-and-up
- * projection is cut in two. Returns `null` if another axis is cut, or if the cut is known only when the graph runs.
+ * Returns the part of the last axis, `width` wide, that an output of a Split or a Slice takes, as a packed
+ * gate-and-up projection is cut in two. Returns `null` if another axis is cut, or if the cut is known only
+ * when the graph runs.
  */
 export function lastAxisRange(output: Value, width: number): NeuronRange | null {
   const node = output.producer;
@@ -53,7 +54,10 @@ function isLast(axis: number, data: Value | null): boolean {
   return axis === -1 || (data !== null && axis >= 0 && rankOf(data) === axis + 1);
 }
 
-/** Returns a number that is computed from the tensor's own width, as exporters write `size // 2`, with int64 division. */
+/**
+ * Returns a number that is computed from the tensor's own width, as exporters write `size // 2`, with int64
+ * division.
+ */
 function size(value: Value, width: number, depth = 12): number | null {
   const constant = constantInts(value);
   if (constant) return constant.length === 1 ? constant[0]! : null;

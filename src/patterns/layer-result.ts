@@ -7,7 +7,9 @@ import { constantOperand, numberReaders } from './operands.js';
 /** The result of a linear layer with its bias: the last tensor before anything else happens to it. */
 export interface LayerResult {
   value: Value;
-  /** A bias that the next, fused operator adds (SkipLayerNormalization); `null` if `value` holds it already. */
+  /**
+   * A bias that the next, fused operator adds (SkipLayerNormalization); `null` if `value` holds it already.
+   */
   absorbed: Value | null;
   /** The added bias, wherever it stands. */
   bias: Value | null;

@@ -4,7 +4,9 @@ import { carriesNeurons, operatorOf } from '../graph/operators.js';
 import { type Linear, linearReading } from './linear.js';
 import { constantOperand, slicesFromStart } from './operands.js';
 
-/** Returns the linear layers that read the neurons of a value, seen through what keeps neuron n at index n. */
+/**
+ * Returns the linear layers that read the neurons of a value, seen through what keeps neuron n at index n.
+ */
 export function linearDownstream(value: Value): Linear[] {
   const found: Linear[] = [];
   for (const at of follow(value, 'downstream', keepsNeurons)) {

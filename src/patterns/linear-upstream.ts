@@ -16,7 +16,7 @@ export interface UpstreamLinear extends Linear {
   first: number;
 }
 
-/** Why no linear layer was found. */
+/** Reason for which no linear layer was found. */
 export interface Blocked {
   reason: string;
   /** Name of the node, or of the value, where the walk ended. */
@@ -25,7 +25,7 @@ export interface Blocked {
 
 export type UpstreamResult = { found: UpstreamLinear[]; blocked: null } | { found: []; blocked: Blocked };
 
-/** What lies between a value and a point upstream of it. */
+/** Path between a value and a point upstream of it. */
 interface Way {
   bias: Value | null;
   aggregated: boolean;
@@ -49,9 +49,10 @@ const start: Way = {
 };
 
 /**
- * Returns the linear layers whose sum `value` [..., neurons] is, seen through what keeps neuron n at index n: moves and
- * casts, pools, added and multiplied constants (biases, dequantization scales), normalisation (by constants or by the
- * data), and the aggregation of a graph convolution (adjacency product; Gather, scale, Scatter-add).
+ * Returns the linear layers whose sum `value` [..., neurons] is, seen through what keeps neuron n at index n:
+ * moves and casts, pools, added and multiplied constants (biases, dequantization scales), normalisation (by
+ * constants or by the data), and the aggregation of a graph convolution (adjacency product; Gather, scale,
+ * Scatter-add).
  */
 export function linearUpstream(value: Value): UpstreamResult {
   const found: UpstreamLinear[] = [];
@@ -113,7 +114,10 @@ function wayThrough({ node, input, output, from, to }: Crossing, before: Way): {
   return constant || way.aggregated || isIntegerSum(to) ? { state: way } : null;
 }
 
-/** Returns true for the result of a MatMulInteger with its bias: a scale follows that is known when the graph runs. */
+/**
+ * Returns true for the result of a MatMulInteger with its bias: a scale follows that is known when the graph
+ * runs.
+ */
 function isIntegerSum(value: Value): boolean {
   const adds = ({ node, to }: Crossing): boolean => node.is('Add') && constantOperand(node)?.other === to;
   for (const at of follow(value, 'upstream', (step) => passing(step) || adds(step), 4)) {
@@ -140,7 +144,9 @@ function endAt({ value, state: way }: Reached<Way>): UpstreamLinear | Blocked | 
   return goesOn ? null : { reason: `${node.opType} is no linear layer and mixes or changes neurons`, at };
 }
 
-/** The neurons must be on the layer's axis again, and a normalisation must have them where it looks for them. */
+/**
+ * The neurons must be on the layer's axis again, and a normalisation must have them where it looks for them.
+ */
 function checked(
   layer: Linear,
   { bias, aggregated, normalised, permutations, parts }: Way,

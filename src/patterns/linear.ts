@@ -25,7 +25,9 @@ export interface Linear {
   bias: Value | null;
 }
 
-/** Returns the multiplication by a stored weight that reads a node's input as its x; `null` for other inputs. */
+/**
+ * Returns the multiplication by a stored weight that reads a node's input as its x; `null` for other inputs.
+ */
 export function linearReading({ node, index }: Use): Linear | null {
   return operatorOf(node).weight?.input === index ? linear(node) : null;
 }

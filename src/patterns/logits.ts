@@ -4,9 +4,10 @@ import { isFloat } from '../onnx/data-types.js';
 import { rankOf } from './rank.js';
 
 /**
- * Returns the scores [..., classes] that a model's prediction is made of: the output called logits or scores, else the
- * only floating-point output that is no cache, else the one whose last axis is the vocabulary. Where the graph ends in a
- * Softmax, the scores are its input. A LogSoftmax stays, since log-softmax of log-probabilities is those themselves.
+ * Returns the scores [..., classes] that a model's prediction is made of: the output called logits or scores,
+ * else the only floating-point output that is no cache, else the one whose last axis is the vocabulary. Where
+ * the graph ends in a Softmax, the scores are its input. A LogSoftmax stays, since log-softmax of
+ * log-probabilities is those themselves.
  */
 export function findLogits(graph: Graph, vocabulary: number | null): Value | null {
   const floats = graph.outputs.filter(

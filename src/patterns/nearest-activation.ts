@@ -1,9 +1,12 @@
 import { type ActivationFunction, activationFunctions, type ScalarFunction } from './known-activations.js';
 
-/** Largest difference, relative above 1, at which a function still is the known one: fp16 and bf16 constants pass. */
+/**
+ * Largest difference, relative above 1, at which a function still is the known one: fp16 and bf16 constants
+ * pass.
+ */
 export const ACTIVATION_TOLERANCE = 3e-3;
 
-/** How near a function is to a known one. */
+/** Likeness of a function to a known one. */
 export interface Likeness {
   /** The known function: `relu`, `leaky_relu(0.01)`, … */
   name: string;
@@ -36,7 +39,8 @@ const single = rows.flatMap(([name, { f, estimate, usual = [] }]) => {
 const LARGEST_PARAMETER = 1e3;
 
 /**
- * Returns the known activation function nearest to `f`; `null` if `f` is affine or not finite, and so is none.
+ * Returns the known activation function nearest to `f`; `null` if `f` is affine or not finite, and so is
+ * none.
  *
  * @param names Rows of the table to compare with; default: all.
  */
@@ -64,8 +68,8 @@ export function nearestActivation(f: ScalarFunction, names?: ReadonlySet<string>
 }
 
 /**
- * Returns the names of the rows that a function may be, by a look at a few points; `null` for a function that is affine or
- * not finite.
+ * Returns the names of the rows that a function may be, by a look at a few points; `null` for a function that
+ * is affine or not finite.
  *
  * @param values The function at the `SAMPLES`.
  */

@@ -17,8 +17,8 @@ export function storedLists({ from, to }: Ends): TensorProto[] {
 }
 
 /**
- * Returns a text that is the same for aggregations over the same stored edges: how many edges there are, and the numbers
- * of the first and the last ones.
+ * Returns a text that is the same for aggregations over the same stored edges: how many edges there are, and
+ * the numbers of the first and the last ones.
  */
 export function listSignature({ from, to }: Ends): string {
   const whole = constantTensor(to);
@@ -34,7 +34,7 @@ export function listSignature({ from, to }: Ends): string {
 /** Numbers at either end of a list that tell it from others. */
 const COMPARED = 256;
 
-/** How many rows there are, and the first column's numbers at either end. */
+/** Number of rows, and the first column's numbers at either end. */
 function firstAndLast(tensor: TensorProto, columns: number): string {
   const count = elementCount(tensor) / columns;
   const rows = Array.from({ length: Math.min(count, 2 * COMPARED) }, (_, k) =>

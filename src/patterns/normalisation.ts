@@ -3,7 +3,10 @@ import type { Node, Value } from '../graph/graph.js';
 import { operatorOf } from '../graph/operators.js';
 import { elementCount } from '../onnx/tensors.js';
 
-/** A normalisation by the data's own mean and deviation, in which neuron n stays at index n and all neurons have a part. */
+/**
+ * A normalisation by the data's own mean and deviation, in which neuron n stays at index n and all neurons
+ * have a part.
+ */
 export interface Normalisation {
   /** The value before the normalisation. */
   value: Value;

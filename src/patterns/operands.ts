@@ -6,7 +6,9 @@ import { operatorOf } from '../graph/operators.js';
 /** Nodes between a constant and the stored values that it is computed from, at most. */
 const CONSTANT_DEPTH = 8;
 
-/** Returns true if a value is known when the file is written: stored, or computed from stored values alone. */
+/**
+ * Returns true if a value is known when the file is written: stored, or computed from stored values alone.
+ */
 export function isConstant(value: Value): boolean {
   const walk = followWith(
     value,
@@ -46,8 +48,8 @@ export function numberReaders(value: Value): Use[] {
 }
 
 /**
- * Returns true for a Slice that starts at 0 along every axis it names. Exporters cut the updates of a Scatter to the
- * size of its indices this way.
+ * Returns true for a Slice that starts at 0 along every axis it names. Exporters cut the updates of a Scatter
+ * to the size of its indices this way.
  */
 export function slicesFromStart(node: Node): boolean {
   const starts = node.inputs[1] ? constantInts(node.inputs[1]) : null;

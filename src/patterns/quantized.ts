@@ -4,7 +4,7 @@ import { operatorOf } from '../graph/operators.js';
 import type { Linear } from './linear.js';
 import { storedWeight } from './weights.js';
 
-/** How the stored codes of a weight mean numbers: (code − zero point) · scale. */
+/** Rule by which the stored codes of a weight become numbers: (code − zero point) · scale. */
 export interface Quantized {
   /** `null`: 1, or the same for all weights of a neuron and not known here. */
   scale: Value | null;

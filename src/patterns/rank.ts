@@ -6,8 +6,8 @@ import { isConstant } from './operands.js';
 import { storedWeight } from './weights.js';
 
 /**
- * Returns the number of axes of a value; `null` if neither the file nor the weights upstream of it tell. A convolution has
- * as many as its weight, a Gemm has two, a Reshape has as many as its shape has numbers.
+ * Returns the number of axes of a value; `null` if neither the file nor the weights upstream of it tell. A
+ * convolution has as many as its weight, a Gemm has two, a Reshape has as many as its shape has numbers.
  */
 export function rankOf(value: Value): number | null {
   const walk = followWith(value, 'upstream', 0, (step, axes) => {

@@ -16,8 +16,8 @@ export interface ResidualAdd {
 const RESIDUAL_DEPTH = 24;
 
 /**
- * Returns the addition of a sub-layer's result to the residual stream, seen through moves, scales, normalisation and
- * routing; `null` if there is none.
+ * Returns the addition of a sub-layer's result to the residual stream, seen through moves, scales,
+ * normalisation and routing; `null` if there is none.
  *
  * @param activations Inputs of activation functions: beyond one of these lies another layer.
  */
@@ -62,8 +62,8 @@ const between = new Set([
 ]);
 
 /**
- * Returns the other operands of additions that read a sum: the stream itself if two sub-layers were added first
- * (parallel residual).
+ * Returns the other operands of additions that read a sum: the stream itself if two sub-layers were added
+ * first (parallel residual).
  */
 export function addedTo(sum: Value): Value[] {
   return sum.uses.flatMap(({ node, index }) => {
@@ -73,7 +73,9 @@ export function addedTo(sum: Value): Value[] {
   });
 }
 
-/** Returns the addition of two computed tensors right upstream of a value, seen through moves and constants. */
+/**
+ * Returns the addition of two computed tensors right upstream of a value, seen through moves and constants.
+ */
 export function additionUpstream(value: Value): Node | null {
   const through = (step: Crossing): boolean =>
     passing(step) ||

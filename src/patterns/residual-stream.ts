@@ -3,13 +3,16 @@ import type { Node, Value } from '../graph/graph.js';
 import { linear } from './linear.js';
 import { isVector } from './operands.js';
 
-/** Whether a walk up a residual stream may cross a linear layer, as patch merging between stages of a ViT is one. */
+/**
+ * True if a walk up a residual stream may cross a linear layer, as patch merging between stages of a ViT is
+ * one.
+ */
 export type Merging = 'merging' | 'straight';
 
 /**
- * Returns which of the residual additions `known` a stream holds: those upstream of it that are reached through
- * additions, normalisation and moves, but through no other addition that is known. A linear layer is crossed only with
- * `merging`, and only where nothing else is found and no embedding enters beside it.
+ * Returns which of the residual additions `known` a stream holds: those upstream of it that are reached
+ * through additions, normalisation and moves, but through no other addition that is known. A linear layer is
+ * crossed only with `merging`, and only where nothing else is found and no embedding enters beside it.
  */
 export function addsInStream(
   stream: Value,

@@ -9,12 +9,13 @@ interface Instruction {
   formula: ScalarFormula;
   /** Constants, and room for what is read from slots. */
   operands: number[];
-  /** Which operand is read from which slot. */
+  /** Slot of each operand. */
   reads: readonly (readonly [operand: number, slot: number])[];
 }
 
 /**
- * Compiles the function from `pre` to the last of `steps`: one slot for each value, so that no value is computed twice.
+ * Compiles the function from `pre` to the last of `steps`: one slot for each value, so that no value is
+ * computed twice.
  *
  * @param steps The values after `pre`, in topological order.
  */

@@ -3,11 +3,11 @@ import type { Node, Value } from '../graph/graph.js';
 import { operandCount, operatorOf } from '../graph/operators.js';
 
 /**
- * The values of a graph that are functions of one number: nodes that act on each element by itself compute them from
- * one value alone, their source, and from constants.
+ * The values of a graph that are functions of one number: nodes that act on each element by itself compute
+ * them from one value alone, their source, and from constants.
  *
- * Every such value has a dominator: the nearest value upstream that all ways from its source pass. A value is a function
- * of each value in its chain of dominators, and of no other.
+ * Every such value has a dominator: the nearest value upstream that all ways from its source pass. A value is
+ * a function of each value in its chain of dominators, and of no other.
  */
 export class ScalarRegions {
   readonly #members = new Map<Value, Member>();
@@ -29,7 +29,10 @@ export class ScalarRegions {
     return this.#members.get(value)?.source ?? null;
   }
 
-  /** Returns the nearest value that all ways to a value pass; `null` for a value that is no function of one number. */
+  /**
+   * Returns the nearest value that all ways to a value pass; `null` for a value that is no function of one
+   * number.
+   */
   dominator(value: Value): Value | null {
     return this.#members.get(value)?.dominator ?? null;
   }
@@ -55,8 +58,9 @@ export class ScalarRegions {
   }
 
   /**
-   * Returns the values strictly between a value and its dominator, in topological order, then the value itself: the steps
-   * by which the one is computed from the other. Returns `null` if there are more than `most`.
+   * Returns the values strictly between a value and its dominator, in topological order, then the value
+   * itself: the steps by which the one is computed from the other. Returns `null` if there are more than
+   * `most`.
    */
   steps(value: Value, most: number): Value[] | null {
     const end = this.dominator(value)!;
@@ -94,7 +98,7 @@ export class ScalarRegions {
   }
 }
 
-/** What is known of a value of a region. */
+/** Known facts of a region's value. */
 interface Member {
   source: Value;
   dominator: Value;
@@ -104,7 +108,10 @@ interface Member {
   index: number;
 }
 
-/** Values upstream of two operands among which their dominator is looked for: no activation function is written longer. */
+/**
+ * Values upstream of two operands among which their dominator is looked for: no activation function is
+ * written longer.
+ */
 const FARTHEST = 64;
 
 function operandsOf(node: Node): Value[] {

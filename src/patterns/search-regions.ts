@@ -35,7 +35,10 @@ interface Trace {
   length: number;
 }
 
-/** Nodes of one activation function, at most: the tanh form of GELU has 8, and casts or quantizers between them. */
+/**
+ * Nodes of one activation function, at most: the tanh form of GELU has 8, and casts or quantizers between
+ * them.
+ */
 const MOST_STEPS = 64;
 /** Values upstream of an output that are tried as the input of its function, at most. */
 const MOST_TRIED = 8;
@@ -43,8 +46,9 @@ const MOST_TRIED = 8;
 const MOST_COMPARED = 64;
 
 /**
- * Returns the activation functions that are written as element-by-element nodes, and the nearest miss of each region
- * without one. Near-linear in the nodes, since an activation function has at most `MOST_STEPS` of them.
+ * Returns the activation functions that are written as element-by-element nodes, and the nearest miss of each
+ * region without one. Near-linear in the nodes, since an activation function has at most `MOST_STEPS` of
+ * them.
  */
 export function searchRegions(order: readonly Node[]): { matches: Candidate[]; misses: ActivationMiss[] } {
   const regions = new ScalarRegions(order);
@@ -70,7 +74,9 @@ export function searchRegions(order: readonly Node[]): { matches: Candidate[]; m
   return { matches, misses };
 }
 
-/** The functions that end at each value of the regions, by a value's chain of dominators, the nearest first. */
+/**
+ * The functions that end at each value of the regions, by a value's chain of dominators, the nearest first.
+ */
 function* tracesOf(regions: ScalarRegions): Generator<{ post: Value; traces: Trace[] }> {
   const known = new Map<Value, { traces: Trace[]; readers: number }>();
   for (const post of regions.values()) {
@@ -146,9 +152,9 @@ function isStep(post: Value, regions: ScalarRegions): boolean {
 }
 
 /**
- * Drops functions that are only a step of another one. One case is reversed: if both are the same function of the same
- * value, then the outer one only multiplies the inner one by 1 (a graph isomorphism network's `1 + ε` with `ε = 0`), and
- * the outer one is dropped.
+ * Drops functions that are only a step of another one. One case is reversed: if both are the same function of
+ * the same value, then the outer one only multiplies the inner one by 1 (a graph isomorphism network's `1 +
+ * ε` with `ε = 0`), and the outer one is dropped.
  */
 function withoutSteps(candidates: readonly Candidate[], regions: ScalarRegions): Candidate[] {
   const ending = new Map(candidates.map((candidate) => [candidate.post, candidate]));

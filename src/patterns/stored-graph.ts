@@ -29,11 +29,11 @@ export type StoredGraph =
     };
 
 /**
- * Returns the graph that a model stores; `null` if it stores none, or several. The model's only input are the features
- * [nodes, features] (or [1, nodes, features]). Its graph is one of these:
+ * Returns the graph that a model stores; `null` if it stores none, or several. The model's only input are the
+ * features [nodes, features] (or [1, nodes, features]). Its graph is one of these:
  * - constant lists of node numbers by which it gathers and adds;
- * - a constant square matrix without numbers below 0, by which all layers multiply embeddings from the left, while they
- *   multiply them by weights from the right.
+ * - a constant square matrix without numbers below 0, by which all layers multiply embeddings from the left,
+ *   while they multiply them by weights from the right.
  */
 export function storedGraph(graph: Graph): StoredGraph | null {
   const fed = graph.inputs.filter(({ tensor }) => !tensor);
@@ -65,7 +65,10 @@ function holdsFeatures({ type }: Value): boolean {
   return isFloat(type?.elemType ?? 0) && (shape?.length === 2 || (shape?.length === 3 && shape[0] === 1));
 }
 
-/** Returns true if embeddings are multiplied by an input from the left, as by an adjacency that is used as it is fed. */
+/**
+ * Returns true if embeddings are multiplied by an input from the left, as by an adjacency that is used as it
+ * is fed.
+ */
 export function takesAdjacency(graph: Graph): boolean {
   const fed = new Set(graph.inputs.filter(({ tensor, type }) => !tensor && isSquare(type?.shape)));
   return topologicalOrder(graph).some((node) => {
@@ -89,7 +92,10 @@ function multipliesFromLeft(node: Node, stored: (value: Value) => boolean): bool
 /** Elements of a matrix that are checked for their sign. */
 const CHECKED = 2 ** 16;
 
-/** Returns true if some number at the start of a matrix is below 0, as in a Fourier transform and in no adjacency. */
+/**
+ * Returns true if some number at the start of a matrix is below 0, as in a Fourier transform and in no
+ * adjacency.
+ */
 function hasNegative(matrix: Value): boolean {
   const tensor = constantTensor(matrix);
   if (!tensor) return false;
@@ -98,7 +104,9 @@ function hasNegative(matrix: Value): boolean {
   );
 }
 
-/** Returns true if the right factor comes from a linear layer, or one reads the product: a graph convolution. */
+/**
+ * Returns true if the right factor comes from a linear layer, or one reads the product: a graph convolution.
+ */
 function besideLinear(product: Node): boolean {
   const before = linearUpstream(product.inputs[1]!).found.filter(({ normalised }) => !normalised);
   const layers = [...before, ...linearDownstream(product.output)];

@@ -3,15 +3,17 @@ import type { TensorProto } from '../onnx/types.js';
 import { storedLists } from './node-lists.js';
 import type { StoredGraph } from './stored-graph.js';
 
-/** The number of nodes of a stored graph: exact with an adjacency, the least possible with a list of edges. */
+/**
+ * The number of nodes of a stored graph: exact with an adjacency, the least possible with a list of edges.
+ */
 export interface StoredNodes {
   nodes: number;
   exact: boolean;
 }
 
 /**
- * Returns how many nodes a stored graph has: an adjacency has a row for each, a list of edges names them. Lists are read
- * in parts. Returns `null` if neither says it.
+ * Returns how many nodes a stored graph has: an adjacency has a row for each, a list of edges names them.
+ * Lists are read in parts. Returns `null` if neither says it.
  */
 export function storedNodes(stored: StoredGraph): StoredNodes | null {
   if (stored.kind === 'adjacency') return stored.nodes === null ? null : { nodes: stored.nodes, exact: true };

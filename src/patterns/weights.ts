@@ -13,7 +13,7 @@ export interface StoredWeight {
   shape: number[];
   /** Axis of the stored tensor for each axis of the operand; `null` for an axis of size 1 that was added. */
   axes: readonly (number | null)[];
-  /** How stored codes become numbers; `null` if the numbers themselves are stored. */
+  /** Rule by which stored codes become numbers; `null` if the numbers themselves are stored. */
   decoding: Decoding | null;
   /** True if the file stores numbers and quantizes them when it runs. */
   quantizedAtRun: boolean;
@@ -35,9 +35,9 @@ export interface Decoding {
 const WEIGHT_DEPTH = 16;
 
 /**
- * Returns the stored tensor that an operand is made of: moved, cast, transposed, dequantized by an operator or by hand,
- * (Cast(W) − zero point) · scale. Returns `null` for an operand that depends on an input of the graph, or is made of
- * several large tensors.
+ * Returns the stored tensor that an operand is made of: moved, cast, transposed, dequantized by an operator
+ * or by hand, (Cast(W) − zero point) · scale. Returns `null` for an operand that depends on an input of the
+ * graph, or is made of several large tensors.
  */
 export function storedWeight(operand: Value): StoredWeight | null {
   return storedThrough(operand, mayCarryWeight);
@@ -96,7 +96,10 @@ function places({ node, input, output, from }: Crossing): boolean {
   return passesNumbers(node) || node.is('Transpose');
 }
 
-/** Returns what a node makes of a weight; `null` if the weight's axes are lost, or if it is no weight any more. */
+/**
+ * Returns what a node makes of a weight; `null` if the weight's axes are lost, or if it is no weight any
+ * more.
+ */
 function made(weight: StoredWeight, { node, input, to }: Crossing): StoredWeight | null {
   switch (node.opType) {
     case 'Transpose': {

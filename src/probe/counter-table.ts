@@ -62,7 +62,9 @@ export function counterTable(
   };
 }
 
-/** True where a bounded function is near its limits, bool [positions, neurons]; `null` for other activations. */
+/**
+ * True where a bounded function is near its limits, bool [positions, neurons]; `null` for other activations.
+ */
 function saturation(
   b: Builder,
   { site, activation }: { site: Site['site'] | null; activation: string | null },

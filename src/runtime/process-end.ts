@@ -1,7 +1,7 @@
 import { Interrupted, RunError } from '../errors.js';
 import { loaderFailure, sentence } from './ort-message.js';
 
-/** How a session's process ended, and the last that it wrote to stderr. */
+/** End of a session's process, and the last that it wrote to stderr. */
 export interface ProcessEnd {
   code: number | null;
   signal: NodeJS.Signals | null;

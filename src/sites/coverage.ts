@@ -5,7 +5,10 @@ const FEWEST_MISSED = 3;
 /** … and more than this share of all. */
 const LARGEST_SHARE = 1 / 4;
 
-/** Returns a sentence about the activation functions of a model that are no sites, if these are many; else `null`. */
+/**
+ * Returns a sentence about the activation functions of a model that are no sites, if these are many; else
+ * `null`.
+ */
 export function coverageGap({ activations, sites }: Coverage): string | null {
   const missed = activations - sites;
   if (missed < FEWEST_MISSED || missed <= LARGEST_SHARE * activations) return null;

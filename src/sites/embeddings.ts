@@ -13,8 +13,8 @@ export type Embedding = Pick<
 };
 
 /**
- * Returns the layers' embeddings: after the activation function, or, in a layer without one, the attention's output. The
- * model's output comes last, if it is one more layer and no layer before it is left out.
+ * Returns the layers' embeddings: after the activation function, or, in a layer without one, the attention's
+ * output. The model's output comes last, if it is one more layer and no layer before it is left out.
  *
  * @param selected Those of the model's sites that are read.
  */
@@ -38,8 +38,8 @@ function embeddingSites(sites: Site[]): (Site & Embedding)[] {
 }
 
 /**
- * Returns the model's output before its softmax: the first output of numbers in rows, if the file or the weights tell the
- * length of a row. Returns `null` if it is a site already.
+ * Returns the model's output before its softmax: the first output of numbers in rows, if the file or the
+ * weights tell the length of a row. Returns `null` if it is a site already.
  */
 function outputEmbedding(graph: Graph, embeddings: readonly Embedding[], sites: Site[]): Embedding | null {
   const output = graph.outputs.find(({ type, rank }) => isFloat(type?.elemType ?? 0) && (rank ?? 0) >= 2);

@@ -14,7 +14,7 @@ export interface FoundSites {
   coverage: Coverage;
 }
 
-/** How a plugin may number the layers of a stack differently. */
+/** A plugin's numbering of the layers of a stack. */
 export type Arrange = (units: readonly Sublayer[]) => LayerId[];
 
 /** Returns the sites of a graph: matches with layer numbers, ids and the weights of each neuron. */

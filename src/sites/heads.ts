@@ -2,8 +2,8 @@ import type { LayerId } from './layers.js';
 import type { MlpUnit, Unit } from './unit.js';
 
 /**
- * Returns the layers of a model's heads: each follows the last layer of the stack that ends before it. Several heads
- * after one layer are the parts `head1`, `head2`, ….
+ * Returns the layers of a model's heads: each follows the last layer of the stack that ends before it.
+ * Several heads after one layer are the parts `head1`, `head2`, ….
  */
 export function headLayers(
   heads: readonly MlpUnit[],

@@ -17,10 +17,10 @@ export interface Sublayer {
 /**
  * Numbers the layers of one stack.
  *
- * With as many attentions as MLPs the k-th of each is in layer k, even where both read the same residual stream and the
- * order between them means nothing. Otherwise a layer ends with its MLP: a second attention before it is cross-attention,
- * MLPs side by side are experts. In a ResNet a layer is a residual block, and its activations are the parts `act1`,
- * `act2`, …; an activation outside of blocks is a layer of its own.
+ * With as many attentions as MLPs the k-th of each is in layer k, even where both read the same residual
+ * stream and the order between them means nothing. Otherwise a layer ends with its MLP: a second attention
+ * before it is cross-attention, MLPs side by side are experts. In a ResNet a layer is a residual block, and
+ * its activations are the parts `act1`, `act2`, …; an activation outside of blocks is a layer of its own.
  *
  * @param units In execution order.
  */

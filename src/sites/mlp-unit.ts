@@ -10,7 +10,7 @@ import { type ResidualAdd, residualAdd } from '../patterns/residual-add.js';
 import type { NearMiss } from './types.js';
 import type { MlpUnit } from './unit.js';
 
-/** What is known of a graph when its MLPs are looked for. */
+/** Known facts of a graph when its MLPs are looked for. */
 export interface MlpContext {
   /** Inputs of all activation functions. */
   starts: ReadonlySet<Value>;
@@ -67,8 +67,8 @@ function gateOf(post: Value): MlpUnit['gate'] {
 }
 
 /**
- * Returns true for the head of a model: a bounded function, such as Sigmoid or Tanh, whose values leave the graph as they
- * are. No layer reads them.
+ * Returns true for the head of a model: a bounded function, such as Sigmoid or Tanh, whose values leave the
+ * graph as they are. No layer reads them.
  */
 export function isHead({ activation, gate, out }: Pick<MlpUnit, 'activation' | 'gate' | 'out'>): boolean {
   if (gate || out.length > 0 || !activationRange(activation.name)) return false;

@@ -14,7 +14,9 @@ export interface RectifierLayer {
 export interface RectifierNetwork {
   /** In execution order; the last linear layer, which no rectifier follows, is none of them. */
   layers: RectifierLayer[];
-  /** `records` if a data point is an index of the first axis, as in a convolution; `positions` if it is a row. */
+  /**
+   * `records` if a data point is an index of the first axis, as in a convolution; `positions` if it is a row.
+   */
   points: 'records' | 'positions';
 }
 
@@ -23,10 +25,10 @@ export type RectifierResult = { network: RectifierNetwork; reason: null } | { ne
 /**
  * Returns the rectifier network that a graph is, or why it is none.
  *
- * It is an MLP or a convolutional network in which every activation function is a rectifier, but for one at the very end,
- * and in which all that depends on the data goes through every layer: no attention, no gate, no skip connection, no second
- * branch, no second input (a graph convolution has its edges). Then a point at which all units of a layer are zero tells
- * the later layers nothing.
+ * It is an MLP or a convolutional network in which every activation function is a rectifier, but for one at
+ * the very end, and in which all that depends on the data goes through every layer: no attention, no gate, no
+ * skip connection, no second branch, no second input (a graph convolution has its edges). Then a point at
+ * which all units of a layer are zero tells the later layers nothing.
  */
 export function rectifierNetwork(graph: Graph, { sites, misses }: FoundSites): RectifierResult {
   if (sites.some(({ site }) => site === 'attn_out')) return none('it has attention');
@@ -76,8 +78,8 @@ function pathAround(graph: Graph, layers: readonly RectifierLayer[]): string | n
 }
 
 /**
- * Returns for each value the number of layers, counted from the first, that all data in it has gone through. A value
- * without data has no entry: shapes tell no data. One pass over the graph.
+ * Returns for each value the number of layers, counted from the first, that all data in it has gone through.
+ * A value without data has no entry: shapes tell no data. One pass over the graph.
  */
 function layersPassed(graph: Graph, layers: readonly RectifierLayer[]): Map<Value, number> {
   const ends = new Map<Value, number>(layers.map(({ post }, i) => [post.value, i + 1]));

@@ -4,11 +4,11 @@ import { additionUpstream } from '../patterns/residual-add.js';
 import type { MlpUnit } from './unit.js';
 
 /**
- * Returns for each activation function of a model without attention the number of its residual block, counted from 0;
- * `null` for those in none (a stem, a plain network).
+ * Returns for each activation function of a model without attention the number of its residual block, counted
+ * from 0; `null` for those in none (a stem, a plain network).
  *
- * A block of a ResNet ends with an activation of F(x) + x. What lies between the source of the shortcut x and that
- * addition is inside.
+ * A block of a ResNet ends with an activation of F(x) + x. What lies between the source of the shortcut x and
+ * that addition is inside.
  *
  * @param units In execution order.
  */

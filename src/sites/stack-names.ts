@@ -4,8 +4,8 @@ import { isFloat } from '../onnx/data-types.js';
 import type { Unit } from './unit.js';
 
 /**
- * Names stacks: `encoder` and `decoder` if one of two reads the other's result; else by the input that a stack reads,
- * `text`, `vision` or `audio`.
+ * Names stacks: `encoder` and `decoder` if one of two reads the other's result; else by the input that a
+ * stack reads, `text`, `vision` or `audio`.
  */
 export function stackNames(graph: Graph, stacks: readonly Unit[][]): string[] {
   if (stacks.length === 2) {
@@ -30,7 +30,9 @@ function dependsOn(reader: readonly Unit[], read: readonly Unit[]): boolean {
   return read.some(({ residual }) => residual && reached.has(residual.node));
 }
 
-/** For each node the first input of a known kind that is upstream of it, by index. One pass over the graph. */
+/**
+ * For each node the first input of a known kind that is upstream of it, by index. One pass over the graph.
+ */
 function inputKinds(graph: Graph): Map<Node, number> {
   const first = new Map<Value, number>();
   for (const [i, input] of graph.inputs.entries()) if (kindOfInput(input)) first.set(input, i);

@@ -18,10 +18,10 @@ export interface Stack {
 /**
  * Returns units by the residual stream that they read and add to.
  *
- * An encoder and a decoder have a stream each, since cross-attention takes the encoder's result through its key and value
- * projections and not by the stream; so have the towers of CLIP. The convolutions around a transformer, its stem or its
- * backbone, are one stack more, `conv`. Units of a model without attention (plain MLPs, convolutions, graph networks) are
- * one stack.
+ * An encoder and a decoder have a stream each, since cross-attention takes the encoder's result through its
+ * key and value projections and not by the stream; so have the towers of CLIP. The convolutions around a
+ * transformer, its stem or its backbone, are one stack more, `conv`. Units of a model without attention
+ * (plain MLPs, convolutions, graph networks) are one stack.
  */
 export function findStacks(graph: Graph, units: Unit[]): Stack[] {
   if (!units.some(({ kind }) => kind === 'attention'))

@@ -25,7 +25,10 @@ export function incomingRef(
   };
 }
 
-/** Returns the weights of a linear layer whose inputs are the neurons of a site; `null` if no axis counts these. */
+/**
+ * Returns the weights of a linear layer whose inputs are the neurons of a site; `null` if no axis counts
+ * these.
+ */
 export function outgoingRef(layer: Linear): WeightRef | null {
   const { weight, inAxis, neurons } = layer;
   if (inAxis < 0) return null;

@@ -37,7 +37,7 @@ const names = [
   'progress',
 ] as const satisfies SettingName[];
 
-/** What the command line says about a strip, besides the settings of audits. */
+/** Options of a strip on the command line, besides the settings of audits. */
 interface StripFlags extends ValuesOf<typeof stripSettings>, DestinationFlags {
   undo?: boolean;
   report?: string;

@@ -6,19 +6,19 @@ import { unreadable } from '../text/lines.js';
 import { parseNpy } from './npy.js';
 
 /**
- * An archive that unpacks to more than this, and to more than so many times its size, is refused before anything
- * is unpacked: half a megabyte of zeros can take the memory of the machine. Real data packs far less, and an
- * array of zeros can be written without compression.
+ * An archive that unpacks to more than this, and to more than so many times its size, is refused before
+ * anything is unpacked: half a megabyte of zeros can take the memory of the machine. Real data packs far
+ * less, and an array of zeros can be written without compression.
  */
 const MOST_UNPACKED_BYTES = 128 * 2 ** 20;
 const MOST_UNPACKED_RATIO = 50;
 
 /**
- * Reads all arrays of a .npz file (a zip of .npy files, stored or deflated) by name. The whole file is read into
- * memory.
+ * Reads all arrays of a .npz file (a zip of .npy files, stored or deflated) by name. The whole file is read
+ * into memory.
  *
- * @throws UserError when it is missing, no zip, cut short, unpacks to far more than its size, or holds an array
- *   that cannot be read.
+ * @throws UserError when it is missing, no zip, cut short, unpacks to far more than its size, or holds an
+ *   array that cannot be read.
  */
 export async function readNpz(path: string): Promise<Map<string, NdArray>> {
   const bytes = await readFile(path).catch((cause) => {
@@ -45,7 +45,9 @@ export async function readNpz(path: string): Promise<Map<string, NdArray>> {
   return arrays;
 }
 
-/** Takes the arrays of an archive as long as their sizes, by the archive's directory, stay within the budget. */
+/**
+ * Takes the arrays of an archive as long as their sizes, by the archive's directory, stay within the budget.
+ */
 function withinBudget(path: string, packedBytes: number): (file: UnzipFileInfo) => boolean {
   const budget = Math.max(MOST_UNPACKED_BYTES, MOST_UNPACKED_RATIO * packedBytes);
   let total = 0;

@@ -1,12 +1,14 @@
 import type { Node } from '../graph.js';
 
 /**
- * What the auditor knows of one operator. A field that is left out says no: an operator without a row, or with an empty
- * one, mixes neurons. Inputs are named by their index, and "the output" is the first one.
+ * What the auditor knows of one operator. A field that is left out says no: an operator without a row, or
+ * with an empty one, mixes neurons. Inputs are named by their index, and "the output" is the first one.
  *
  * A neuron is one index of the last axis, or of axis 1 (a channel) around a convolution. An operator
- * - passes neurons if the numbers of an input come out unchanged, only placed, typed or quantized otherwise (Reshape, Cast);
- * - keeps neurons if neuron n of the output depends on no other neuron of that input than n (Relu, MaxPool, Transpose);
+ * - passes neurons if the numbers of an input come out unchanged, only placed, typed or quantized otherwise
+ *   (Reshape, Cast);
+ * - keeps neurons if neuron n of the output depends on no other neuron of that input than n (Relu, MaxPool,
+ *   Transpose);
  * - mixes neurons otherwise (MatMul, Softmax).
  */
 export interface Operator {
@@ -24,7 +26,10 @@ export interface Operator {
   bounds?: readonly [low: number, high: number];
   /** The operand that a fused operator adds to input 0 before it applies its function (BiasGelu). */
   addsBefore?: number;
-  /** Way in which the operator places elements of its inputs elsewhere; left out where each stays in its place. */
+  /**
+   * Way in which the operator places elements of its inputs elsewhere; left out where each stays in its
+   * place.
+   */
   placement?: Placement;
   /** A sum or a product, element by element: a constant operand is a bias, or a scale. */
   arithmetic?: 'sum' | 'product';
@@ -48,8 +53,9 @@ export interface Operator {
 }
 
 /**
- * Ways of placing elements: in another shape, with axes in another order, repeated to a shape, one constant filled to a
- * shape, picked or written by indices, padded, summed (averaged, …) over axes, joined, and taken in part.
+ * Ways of placing elements: in another shape, with axes in another order, repeated to a shape, one constant
+ * filled to a shape, picked or written by indices, padded, summed (averaged, …) over axes, joined, and taken
+ * in part.
  */
 export type Placement =
   | 'reshape'
@@ -68,8 +74,8 @@ export type Placement =
   | 'split';
 
 /**
- * The function of an operator that acts on each element by itself, on one element of each operand. An operand that the
- * file leaves out is `undefined`. Booleans are 0 and 1.
+ * The function of an operator that acts on each element by itself, on one element of each operand. An operand
+ * that the file leaves out is `undefined`. Booleans are 0 and 1.
  */
 export type ScalarFormula = (operands: number[], node: Node) => number;
 
@@ -93,10 +99,14 @@ export interface WeightLayout {
   zeroPoint?: number;
   /**
    * What a quantized operator puts out: integer sums that a later node scales (MatMulInteger), numbers
-   * (MatMulIntegerToFloat), or codes with a scale of their own (QLinearMatMul). Its x are codes, too, or become codes.
+   * (MatMulIntegerToFloat), or codes with a scale of their own (QLinearMatMul). Its x are codes, too, or
+   * become codes.
    */
   quantized?: 'sums' | 'numbers' | 'codes';
-  /** W packs blocks of inputs of one output, [outputs, blocks, bytes]: attributes `K`, `bits` and `block_size` say how. */
+  /**
+   * W packs blocks of inputs of one output, [outputs, blocks, bytes]: attributes `K`, `bits` and `block_size`
+   * say how.
+   */
   packed?: true;
 }
 

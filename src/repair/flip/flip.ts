@@ -17,7 +17,7 @@ import { flipReport, type LayerResult } from './result.js';
 import type { FlipReport } from './schema.js';
 
 export interface FlipOptions extends AuditOptions {
-  /** Where the model goes; `null` only says what would be done. */
+  /** Destination of the model; `null` for a dry run, which writes nothing. */
   to: Destination | null;
 }
 

@@ -11,7 +11,7 @@ import { copiesBeside, writeCopies } from '../model-copy.js';
 
 /** A model that is written but has no final name yet. */
 export interface Unpublished {
-  /** Where it can be opened meanwhile. */
+  /** Path at which it can be opened meanwhile. */
   path: string;
   files: { name: string; bytes: number }[];
   /** Gives the files their names. */

@@ -28,7 +28,7 @@ import { signedInputs } from './signed-inputs.js';
 import { undoStrip } from './undo.js';
 
 export interface StripOptions extends AuditOptions, ValuesOf<typeof stripSettings> {
-  /** Where to write; `null` for a dry run, which writes nothing. */
+  /** Destination of the model; `null` for a dry run, which writes nothing. */
   to: Destination | null;
   /** A saved audit of this model for the first round. */
   saved?: SavedAudit;

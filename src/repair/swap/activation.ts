@@ -21,7 +21,7 @@ const aliases: Record<string, WrittenActivation> = {
  * Reads the names of activation functions: `leaky_relu`, `LeakyReLU` and `leaky-relu` are one, `swish` is
  * `silu`. A parameter may follow: `leaky_relu:0.8`.
  *
- * @param alpha Parameter of those functions that have one and none behind their name.
+ * @param alpha Parameter of those functions that have one and none after their name.
  * @returns Each function once.
  * @throws SettingError for a name that is not known, and for a parameter that no function has.
  */

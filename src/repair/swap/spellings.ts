@@ -4,7 +4,7 @@ import type { Graph, Value } from '../../graph/graph.js';
 import { makeTensor } from '../../onnx/make-tensor.js';
 import type { ActivationName } from '../../patterns/known-activations.js';
 
-/** How a function is written into a graph. */
+/** Spelling of a function in a graph. */
 interface Spelling {
   /** Adds the nodes of f(x), element by element; `constant` makes a number of x's element type. */
   write(b: Builder, x: Value, constant: (value: number) => Value, alpha: number): Value;

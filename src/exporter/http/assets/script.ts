@@ -1,6 +1,6 @@
 /**
- * Script of the pages. It follows audits live by server-sent events, sorts and filters tables, shows the value under the
- * pointer, and tells the age of times. Each page is whole without it.
+ * Script of the pages. It follows audits live by server-sent events, sorts and filters tables, shows the
+ * value under the pointer, and tells the age of times. Each page is whole without it.
  */
 export const script = `
 'use strict';

@@ -1,6 +1,6 @@
 /**
- * Style of the pages: system fonts, colours for light and dark, nothing from elsewhere. Text has a contrast of at least
- * 4.5 to its ground in both.
+ * Style of the pages: system fonts, colours for light and dark, nothing from elsewhere. Text has a contrast
+ * of at least 4.5 to its ground in both.
  */
 export const style = `
 :root { color-scheme: light dark; --text: #1c2127; --dim: #57606a; --page: #ffffff; --card: #f6f8fa; --edge: #d8dee4; --link: #0550ae;
