@@ -45,7 +45,7 @@ describe('the lineage in an audit', () => {
 
   it('of a pruned file and of a swapped one is in its metadata', async () => {
     const pruned = join(folder, 'pruned.onnx');
-    await prune({ ...few, model, output: pruned, align: 2 });
+    await prune({ ...few, model, output: pruned, align: 2, yes: true });
     expect(await lineageOf(pruned)).toEqual({ parent, command: 'audit prune --align 2' });
     const report = await swap({ ...few, model, to: ['leaky-relu:0.5'], folder: join(folder, 'swapped') });
     const path = report.variants[1]!.output!;
