@@ -121,7 +121,7 @@ const CONTROL =
  * before one.
  */
 const COMMAND =
-  /(?<=^|\s|\\n)::|(?<!\w)::(?=(?:add-|debug|echo|endgroup|error|group|notice|remove-|save-|set-|stop-|warning))|##(?=\[)/gi;
+  /(?<=^|\s|\\n)::|::(?=(?:add-|debug|echo|endgroup|error|group|notice|remove-|save-|set-|stop-|warning))|##(?=\[)/gi;
 
 function code(letter: string): string {
   if (letter === '\n') return '\\n';
