@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Interrupted, RunError } from '../../src/errors.js';
@@ -14,12 +15,18 @@ const longRun: RunRequest = {
   fetch: ['y'],
 };
 
+/** True while the process runs. One that has ended, and only waits for its new parent to take note of it, does not. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
+  }
+  const status = `/proc/${pid}/status`;
+  try {
+    return !readFileSync(status, 'utf8').includes('State:\tZ');
+  } catch {
+    return !existsSync('/proc/self');
   }
 }
 
