@@ -7,24 +7,16 @@ import { type DestinationFlags, destination } from '../destination.js';
 import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
+import { FEEDING, PRINTING, RUNNING } from '../setting-lists.js';
 import { readSettings } from '../settings.js';
 
 const names = [
-  'data',
-  'split',
-  'tokenizer',
-  'tokens',
-  'seqLen',
-  'batchSize',
+  ...FEEDING,
   'plugin',
   'name',
-  'device',
-  'threads',
-  'format',
+  ...RUNNING,
   'report',
-  'quiet',
-  'color',
-  'progress',
+  ...PRINTING,
 ] as const satisfies SettingName[];
 
 export function addFlipCommand(parent: Command): void {

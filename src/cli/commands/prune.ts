@@ -7,31 +7,20 @@ import type { SettingName } from '../../settings/settings.js';
 import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
+import { CRITERION, FEEDING, PRINTING, RUNNING } from '../setting-lists.js';
 import { readSettings } from '../settings.js';
 
 const names = [
-  'data',
-  'split',
-  'tokenizer',
-  'tokens',
-  'seqLen',
-  'batchSize',
+  ...FEEDING,
   'sites',
   'layers',
   'map',
   'plugin',
   'name',
-  'threshold',
-  'firing',
-  'dead',
-  'deadBelow',
-  'device',
-  'threads',
-  'format',
+  ...CRITERION,
+  ...RUNNING,
   'report',
-  'quiet',
-  'color',
-  'progress',
+  ...PRINTING,
 ] as const satisfies SettingName[];
 
 /** Options of this command alone. */

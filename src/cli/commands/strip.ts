@@ -10,31 +10,20 @@ import { namesOf, type SettingName, type Settings, type ValuesOf } from '../../s
 import { type DestinationFlags, destination } from '../destination.js';
 import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
+import { CRITERION, FEEDING, PRINTING, RUNNING } from '../setting-lists.js';
 import { readSettings } from '../settings.js';
 import { openTerminal } from '../terminal.js';
 
 const names = [
-  'data',
-  'split',
-  'tokenizer',
-  'tokens',
-  'seqLen',
-  'batchSize',
+  ...FEEDING,
   'sites',
   'layers',
   'map',
   'plugin',
   'name',
-  'threshold',
-  'firing',
-  'dead',
-  'deadBelow',
-  'device',
-  'threads',
-  'format',
-  'quiet',
-  'color',
-  'progress',
+  ...CRITERION,
+  ...RUNNING,
+  ...PRINTING,
 ] as const satisfies SettingName[];
 
 /** Options of a strip on the command line, besides the settings of audits. */

@@ -6,30 +6,19 @@ import { namesOf, type SettingName, type ValuesOf } from '../../settings/setting
 import { runJob } from '../job.js';
 import { addConfigOption, addSettings } from '../options.js';
 import { checkOutputFiles } from '../outputs.js';
+import { CRITERION, FEEDING, PRINTING, RUNNING } from '../setting-lists.js';
 import { readSettings } from '../settings.js';
 
 const names = [
-  'data',
-  'split',
-  'tokenizer',
-  'tokens',
-  'seqLen',
-  'batchSize',
+  ...FEEDING,
   'layers',
   'plugin',
   'name',
-  'threshold',
-  'firing',
-  'dead',
-  'deadBelow',
-  'device',
-  'threads',
+  ...CRITERION,
+  ...RUNNING,
   'hash',
-  'format',
   'report',
-  'quiet',
-  'color',
-  'progress',
+  ...PRINTING,
 ] as const satisfies SettingName[];
 
 export function addSwapCommand(parent: Command): void {
