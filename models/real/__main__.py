@@ -27,7 +27,8 @@ def environment(folder: Path) -> Path:
     installed = folder / "installed.sha256"
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not installed.exists() or installed.read_text() != wanted:
-        venv.create(folder, with_pip=True)
+        if not python.exists():
+            venv.create(folder, with_pip=True, symlinks=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
         installed.write_text(wanted)
     return python
